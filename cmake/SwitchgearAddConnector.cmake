@@ -1,0 +1,1 @@
+# switchgear_add_connector(): see core/sdk

@@ -1,0 +1,60 @@
+// What a connector says about itself before any of its code runs: name, version, configuration, secrets, entities.
+//
+// Parsed from the JSON in the library's .sgmanifest section. Plain values; thread-safety as any value type.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "switchgear/data/schema.hpp"
+
+namespace switchgear {
+
+struct ConfigKey {
+  std::string name;
+  std::string type;  ///< "text", "url", "int", "float", "bool", "json"
+  bool required = true;
+  std::string default_value;  ///< as text; only where `required` is false
+  std::string doc;
+};
+
+/// An entity as a manifest or a catalog describes it.
+struct EntityInfo {
+  std::string name;
+  Schema schema;  ///< no fields: not known before reading
+  std::vector<std::string> key;
+  std::string cursor;            ///< field by which changes can be asked for; "": none
+  std::vector<std::string> ops;  ///< "create", "update", "upsert", "delete"
+  /// Everything else, as text (nested values as JSON): path, records ...; handed to the connector unchanged.
+  std::vector<std::pair<std::string, std::string>> properties;
+
+  bool writable() const noexcept { return !ops.empty(); }
+  bool supports(std::string_view op) const noexcept;
+};
+
+struct Manifest {
+  std::string name;
+  std::string version;
+  std::string doc;
+  std::vector<std::string> secrets;
+  std::vector<ConfigKey> config;
+  std::vector<EntityInfo> entities;  ///< empty: they come from `discover`
+
+  /// Throws Error(plugin) naming the place ("/entities/0/key") and what is wrong there. `origin` says whose manifest it is.
+  static Manifest parse(std::string_view json, std::string_view origin);
+
+  /// `given` (a JSON object) checked against `config`: types, required keys, unknown keys (with the nearest known one); defaults filled
+  /// in. Throws Error(config).
+  std::vector<std::pair<std::string, std::string>> checked_config(std::string_view given_json) const;
+
+  std::string to_json() const;
+};
+
+/// The JSON that `discover` returns: {"entities": [...]}, entities as in a manifest. Throws Error(plugin).
+std::vector<EntityInfo> parse_catalog(std::string_view json, std::string_view origin);
+
+}  // namespace switchgear

@@ -1,0 +1,53 @@
+// The one way out to a source: a request in, a reply or an Error out.
+//
+// A Transport returns every HTTP reply as it is, whatever its status (see http/classify.hpp for what a status means), and throws an
+// Error where there was none: `offline.dns|connect|tls|proxy|lost`, `timeout`, `too_large`-less `protocol` for a reply over the byte cap,
+// `config` for a bad URL, certificate or CA, `cancelled`. `Error::nothing_sent` says that the request can't have reached the source.
+// send() may be called from any number of threads at once. A stop request ends a transfer within 100 ms.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "switchgear/http/message.hpp"
+
+namespace switchgear {
+
+struct Timeouts {
+  std::chrono::milliseconds connect{10'000};  ///< DNS, TCP and TLS together
+  std::chrono::milliseconds stalled{30'000};  ///< no byte in either direction
+  std::chrono::milliseconds total{300'000};   ///< one attempt in all
+};
+
+struct TlsOptions {
+  bool verify = true;
+  std::string ca_file;           ///< PEM; empty: the system's store, wherever the distribution keeps it
+  std::string client_cert_file;  ///< PEM
+  std::string client_key_file;   ///< PEM
+  std::string client_key_password;
+  std::string pinned_public_key;  ///< "sha256//base64[;…]" (curl's form), or empty
+};
+
+struct TransportOptions {
+  Timeouts timeouts;
+  TlsOptions tls;
+  std::string proxy;                            ///< URL; empty: from the environment; "none": no proxy
+  std::uint64_t max_reply_bytes = 256U << 20U;  ///< after decompression
+  int max_redirects = 5;                        ///< GET and HEAD only; never carries credentials to another origin
+  bool http2 = true;                            ///< over TLS, when the server offers it
+  std::string user_agent = "switchgear";
+};
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  virtual HttpResponse send(const HttpRequest& request, std::stop_token stop) = 0;
+};
+
+/// libcurl, with connections kept open between requests.
+std::unique_ptr<Transport> make_curl_transport(TransportOptions options);
+
+}  // namespace switchgear
