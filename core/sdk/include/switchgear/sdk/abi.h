@@ -7,7 +7,10 @@
  *
  * Rules
  * - Every table begins with `size` (bytes, as its maker knows it) and `minor`. Fields are only ever appended. A reader copies
- *   min(size, sizeof) bytes into a zeroed table of its own, and treats a null function as "unsupported".
+ *   min(size, sizeof) bytes into a zeroed table of its own, and treats a null function as "unsupported". What has no size of
+ *   its own (sg_str, sg_pair, sg_buf, sg_auth, sg_record) stands in arrays or inside tables and never changes within a major.
+ * - Of a table that the caller allocates and the callee fills (sg_error, sg_response, sg_page), the caller sets `size` and zeroes
+ *   the rest; the callee writes no further than that and leaves `size` alone.
  * - Inputs are borrowed for the duration of the call. Outputs carry a `release`, called exactly once by the receiver; a null
  *   `release` means that nothing has to be released.
  * - Functions return 0 for success; otherwise the sg_error is filled. Nothing may be thrown across.
