@@ -1,0 +1,56 @@
+"""Real systems for the tests: started once a session on loopback, stopped by pid. See tests/servers/README.md."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from servers import Server
+from servers.cap import Cap
+from servers.nginx import Nginx
+
+AnyServer = TypeVar("AnyServer", bound=Server)
+StartServer = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def cap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cap]:
+    """SAP CAP with 20,000 work orders, 1,000 a page. Shared: tests only read from it."""
+    with Cap(tmp_path_factory.mktemp("cap")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def nginx_session(cap: Cap, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
+    with Nginx(tmp_path_factory.mktemp("nginx"), cap.origin) as server:
+        yield server
+
+
+@pytest.fixture
+def nginx_tls(nginx_session: Nginx) -> Iterator[Nginx]:
+    """nginx with TLS, HTTP/2, passwords and odd replies in front of `cap`. All switches are off after each test."""
+    yield nginx_session
+    nginx_session.switch_all_off()
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[StartServer]:
+    """`start_server(Cap, page_size=500)` starts one for this test alone, to write to, stop and start again."""
+    numbers = itertools.count(1)
+    with contextlib.ExitStack() as stack:
+
+        def start(kind: type[AnyServer], *arguments: Any, **options: Any) -> AnyServer:
+            folder = tmp_path / f"{kind.name}-{next(numbers)}"
+            server = kind(folder, *arguments, **options)
+            stack.enter_context(server)
+            return server
+
+        yield start
