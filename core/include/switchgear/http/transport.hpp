@@ -1,9 +1,10 @@
 // The one way out to a source: a request in, a reply or an Error out.
 //
 // A Transport returns every HTTP reply as it is, whatever its status (see http/classify.hpp for what a status means), and throws an
-// Error where there was none: `offline.dns|connect|tls|proxy|lost`, `timeout`, `too_large`-less `protocol` for a reply over the byte cap,
-// `config` for a bad URL, certificate or CA, `cancelled`. `Error::nothing_sent` says that the request can't have reached the source.
-// send() may be called from any number of threads at once. A stop request ends a transfer within 100 ms.
+// Error where there was none: `offline.dns|connect|tls|proxy|lost`, `timeout[.connect|.stalled]`, `protocol.reply_too_large` over the byte
+// cap, `protocol` for what is not HTTP or does not decode, `config` for a bad URL, certificate, CA or pin, `cancelled`.
+// `Error::nothing_sent` says that the request can't have reached the source. send() may be called from any number of threads at once. A
+// stop request ends a transfer within 100 ms.
 #pragma once
 
 #include <chrono>
@@ -16,6 +17,7 @@
 
 namespace switchgear {
 
+/// Zero is no limit of that kind; negative is refused.
 struct Timeouts {
   std::chrono::milliseconds connect{10'000};  ///< DNS, TCP and TLS together
   std::chrono::milliseconds stalled{30'000};  ///< no byte in either direction
@@ -47,7 +49,16 @@ class Transport {
   virtual HttpResponse send(const HttpRequest& request, std::stop_token stop) = 0;
 };
 
-/// libcurl, with connections kept open between requests.
+/// libcurl, with connections kept open between requests. Throws Error(config) for options that contradict themselves. Not to be used
+/// in a fork of the process that made it: send() then throws, and the parent's connections stay untouched.
 std::unique_ptr<Transport> make_curl_transport(TransportOptions options);
+
+/// The bundle of last resort (the Python package hands in certifi's), for a system without a CA store of its own. Thread-safe;
+/// taken up by transports that are made afterwards.
+void set_fallback_ca_file(std::string path);
+
+/// The CA bundle a transport uses: `users` if given, else $SSL_CERT_FILE, else the first bundle that exists where distributions keep
+/// it, else the fallback, else "" (libcurl's built-in default).
+std::string find_ca_file(const std::string& users);
 
 }  // namespace switchgear
