@@ -1,0 +1,61 @@
+// base/: categories, secrets, the clock of tests.
+#include <pybind11/native_enum.h>
+
+#include <chrono>
+#include <string>
+
+#include "module.hpp"
+#include "switchgear/base/clock.hpp"
+#include "switchgear/base/error.hpp"
+#include "switchgear/base/secret.hpp"
+
+namespace py = pybind11;
+
+namespace switchgear::bindings {
+namespace {
+
+using Seconds = std::chrono::duration<double>;
+
+std::chrono::nanoseconds nanoseconds(double seconds) { return std::chrono::duration_cast<std::chrono::nanoseconds>(Seconds(seconds)); }
+
+void bind_category(py::module_& module) {
+  py::native_enum<Category> category(module, "Category", "enum.IntEnum", "What kind of thing failed.");
+  for (auto number = category_first; number <= category_last; ++number) {
+    const auto value = static_cast<Category>(number);
+    category.value(std::string(to_string(value)).c_str(), value);
+  }
+  category.finalize();
+}
+
+void bind_secret(py::module_& module) {
+  py::class_<Secret>(module, "Secret", "A password, key or token that never prints itself.")
+      .def(py::init<std::string>(), py::arg("value"), "A literal value, kept in memory and refused where it would be stored.")
+      .def_static("env", &Secret::env, py::arg("name"), "The value of an environment variable, read each time it is used.")
+      .def_static("file", &Secret::file, py::arg("path"), "The contents of a file, read each time it is used.")
+      .def_static("keyring", &Secret::keyring, py::arg("service_and_name"), "An entry 'SERVICE/NAME' of the system's keyring.")
+      .def_static("from_reference", &Secret::from_reference, py::arg("reference"), "'env:NAME', 'file:PATH' or 'keyring:SERVICE/NAME'.")
+      .def("reveal", &Secret::reveal, "The value itself.")
+      .def_property_readonly("is_literal", &Secret::is_literal)
+      .def("__str__", &Secret::display)
+      .def("__repr__", [](const Secret& secret) { return "Secret(" + secret.display() + ")"; });
+}
+
+void bind_clock(py::module_& module) {
+  py::class_<Clock>(module, "Clock", "Time and sleeping behind one interface.");
+  py::class_<ManualClock, Clock>(module, "ManualClock", "A clock that moves only when told to; a sleep on it advances it at once.")
+      .def(py::init<>())
+      .def(
+          "advance", [](ManualClock& clock, double seconds) { clock.advance(nanoseconds(seconds)); }, py::arg("seconds"))
+      .def_property_readonly(
+          "slept", [](const ManualClock& clock) { return Seconds(clock.slept()).count(); }, "Seconds slept through so far.");
+}
+
+}  // namespace
+
+void bind_base(py::module_& module) {
+  bind_category(module);
+  bind_secret(module);
+  bind_clock(module);
+}
+
+}  // namespace switchgear::bindings
