@@ -1,0 +1,376 @@
+#include "switchgear/data/json_columns.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "column_builder.hpp"
+#include "json_document.hpp"
+#include "json_values.hpp"
+#include "switchgear/base/text.hpp"
+
+namespace switchgear {
+namespace {
+
+constexpr std::uint32_t no_slot = UINT32_MAX;
+constexpr int max_nesting = 512;
+constexpr std::size_t max_extra_slots = 4096;  // a source that invents names for ever must not fill memory
+
+/// What a name written with JSON escapes means; the name itself if it has none.
+std::string unescaped(const std::string& name) {
+  if (name.find('\\') == std::string::npos) return name;
+  ondemand::parser parser;
+  ondemand::document document;
+  std::string_view plain;
+  const simdjson::padded_string text('"' + name + '"');
+  if (parser.iterate(text).get(document) != simdjson::SUCCESS || document.get_string().get(plain) != simdjson::SUCCESS) return name;
+  return std::string(plain);
+}
+
+/// A declared name as sources write it, with the escapes that JSON demands.
+std::string escaped(std::string_view name) {
+  std::string result;
+  for (const char c : name) {
+    if (c == '"' || c == '\\') {
+      result.append({'\\', c});
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      constexpr std::string_view digits = "0123456789abcdef";
+      result.append("\\u00").append({digits[static_cast<unsigned char>(c) >> 4U], digits[static_cast<unsigned char>(c) & 15U]});
+    } else {
+      result.push_back(c);
+    }
+  }
+  return result;
+}
+
+/// A member's name, what becomes of it, and which member followed it last time.
+struct Slot {
+  enum class Use : std::uint8_t { column, extra, control };
+  std::string name;  // as it stands in the JSON, between the quotes
+  Use use = Use::extra;
+  std::uint32_t column = 0;
+  std::uint32_t follower = no_slot;
+};
+
+/// How the members of one kind of object map to columns. Lists and structures nest.
+struct Shape {
+  std::vector<Slot> slots;
+  std::unordered_map<std::string, std::uint32_t> by_name;
+  std::uint32_t first = no_slot;
+  std::vector<Shape> children;  // one for each column: its members, or its item's
+
+  explicit Shape(const std::vector<Field>& fields) {
+    for (const Field& field : fields) {
+      const auto column = static_cast<std::uint32_t>(children.size());
+      add(escaped(field.name), Slot::Use::column, column);
+      children.emplace_back(field.children);
+    }
+    for (std::uint32_t i = 0; i < slots.size(); ++i) slots[i].follower = i + 1 < slots.size() ? i + 1 : no_slot;
+    first = slots.empty() ? no_slot : 0;
+  }
+
+  std::uint32_t add(const std::string& name, Slot::Use use, std::uint32_t column) {
+    if (slots.size() >= children.size() + max_extra_slots) {
+      // Full: the last one is forgotten. A follower that still points to it only guesses wrong.
+      by_name.erase(slots.back().name);
+      slots.pop_back();
+    }
+    const auto index = static_cast<std::uint32_t>(slots.size());
+    slots.push_back({name, use, column, no_slot});
+    by_name.emplace(name, index);
+    return index;
+  }
+
+  std::uint32_t& follower_of(std::uint32_t slot) { return slot == no_slot ? first : slots[slot].follower; }
+};
+
+Schema with_rescued(Schema schema) {
+  if (schema.find(rescued_column) == nullptr) schema.fields.push_back({std::string(rescued_column), DataType::json, true, 38, 0, true, {}});
+  return schema;
+}
+
+}  // namespace
+
+struct JsonColumns::State {
+  State(Schema wanted, bool projected_)
+      : schema(with_rescued(std::move(wanted))), arrow_schema(to_arrow_schema(schema)), projected(projected_), shape(schema.fields) {
+    for (const Field& field : schema.fields) columns.emplace_back(field);
+    rescue_column = static_cast<std::size_t>(schema.find(rescued_column) - schema.fields.data());
+  }
+
+  RecordBatch read(JsonPage& json_page);
+
+  // One record.
+  void read_record(ondemand::object object);
+  void read_members(ondemand::object object, Shape& shape_of, std::vector<ColumnBuilder>& into, std::int64_t at);
+  std::uint32_t slot_for(const char* name, Shape& shape_of, std::uint32_t previous);
+  std::uint32_t look_up(const std::string& name, Shape& shape_of);
+
+  // One value; false: it does not fit, nothing was appended.
+  bool read_value(ondemand::value value, ColumnBuilder& into, Shape& shape_of);
+  bool read_text(ondemand::value& value, std::string_view token, ColumnBuilder& into);
+  bool read_json(ondemand::value& value, std::string_view token, ColumnBuilder& into);
+  bool read_list(ondemand::value& value, ColumnBuilder& into, Shape& shape_of);
+  static bool read_scalar(std::string_view text, bool in_quotes, ColumnBuilder& into);
+
+  /// The text of a whole value, checked to be JSON because it is kept as it stands.
+  std::string_view raw(ondemand::value& value, std::string_view token);
+  void rescue(std::string_view name, std::string_view json);
+  [[noreturn]] void fail(simdjson::error_code code) { page->fail(code, "record " + std::to_string(row) + " of the reply"); }
+  template <class T>
+  T get(simdjson::simdjson_result<T> result) {
+    T value;
+    if (const auto code = std::move(result).get(value); code != simdjson::SUCCESS) [[unlikely]]
+      fail(code);
+    return value;
+  }
+
+  Schema schema;
+  SharedArrowSchema arrow_schema;
+  bool projected;
+  Shape shape;
+  std::vector<ColumnBuilder> columns;
+  std::size_t rescue_column = 0;
+  std::uint64_t rescued_records = 0;
+
+  // While a page is read:
+  JsonPage::Document* page = nullptr;
+  const char* end = nullptr;
+  std::string control;
+  std::int64_t row = 0;
+  std::string path;     // of the structure being read, "" or "Address/"
+  std::string rescued;  // the record's JSON object without the closing brace
+};
+
+RecordBatch JsonColumns::State::read(JsonPage& json_page) {
+  page = json_page.document_.get();
+  end = page->text.data() + page->text.size();
+  control = json_page.pointers_.control;
+  row = 0;
+  path.clear();
+  rescued.clear();
+  try {
+    for (auto element : page->records(json_page.pointers_.records)) {
+      ondemand::value value = get(std::move(element));
+      ondemand::object object;
+      if (value.get_object().get(object) != simdjson::SUCCESS) {
+        const std::string_view token = token_of(value);
+        if (!token.empty() && token.front() == '{') fail(simdjson::TAPE_ERROR);
+        throw Error(Category::protocol, "records",
+                    "record " + std::to_string(row) + " of the reply is not an object but '" + excerpt(token) + "'")
+            .with_hint("check the records pointer: it must lead to an array of objects");
+      }
+      read_record(object);
+      ++row;
+    }
+  } catch (...) {
+    for (ColumnBuilder& column : columns) {  // what was begun of this page must not turn up in the next one
+      ::ArrowArray unfinished{};
+      column.finish(&unfinished);
+      unfinished.release(&unfinished);
+    }
+    throw;
+  }
+  return RecordBatch(arrow_schema, finish_columns(columns, row));
+}
+
+void JsonColumns::State::read_record(ondemand::object object) {
+  read_members(object, shape, columns, row);
+  if (rescued.empty()) return;
+  rescued.push_back('}');
+  columns[rescue_column].append_text(rescued);
+  rescued.clear();
+  ++rescued_records;
+}
+
+// Appends row `at` to every column of `into`.
+void JsonColumns::State::read_members(ondemand::object object, Shape& shape_of, std::vector<ColumnBuilder>& into, std::int64_t at) {
+  const bool top = &into == &columns;
+  std::uint32_t previous = no_slot;
+  for (auto result : object) {
+    ondemand::field field = get(std::move(result));
+    previous = slot_for(field.key().raw(), shape_of, previous);
+    const Slot& slot = shape_of.slots[previous];
+    if (slot.use == Slot::Use::control || (slot.use == Slot::Use::extra && projected && top)) continue;
+    ondemand::value value = field.value();
+    if (slot.use == Slot::Use::column && !(top && slot.column == rescue_column)) {
+      ColumnBuilder& column = into[slot.column];
+      if (column.length() == at) {
+        const bool nested = !column.children().empty();
+        if (nested) path.append(slot.name).push_back('/');
+        const bool fits = read_value(value, column, shape_of.children[slot.column]);
+        if (nested) path.resize(path.size() - slot.name.size() - 1);
+        if (fits) continue;
+      }
+    }
+    rescue(slot.name, raw(value, token_of(value)));
+  }
+  for (std::size_t i = 0; i < into.size(); ++i) {
+    if (!(top && i == rescue_column && !rescued.empty())) into[i].append_nulls_up_to(at + 1);
+  }
+}
+
+std::uint32_t JsonColumns::State::slot_for(const char* name, Shape& shape_of, std::uint32_t previous) {
+  // Records of one source have their members in one order, so what followed the last member before nearly always follows it again.
+  const std::uint32_t guess = shape_of.follower_of(previous);
+  if (guess < shape_of.slots.size()) {
+    const std::string& expected = shape_of.slots[guess].name;
+    const std::size_t size = expected.size();
+    if (static_cast<std::size_t>(end - name) > size && name[size] == '"' && std::memcmp(name, expected.data(), size) == 0) return guess;
+  }
+  const char* close = name;
+  while (close < end && *close != '"') close += *close == '\\' ? 2 : 1;
+  const std::uint32_t found = look_up(std::string(name, std::min(close, end)), shape_of);
+  if (previous == no_slot || previous < shape_of.slots.size()) shape_of.follower_of(previous) = found;
+  return found;
+}
+
+std::uint32_t JsonColumns::State::look_up(const std::string& name, Shape& shape_of) {
+  if (const auto found = shape_of.by_name.find(name); found != shape_of.by_name.end()) return found->second;
+  const std::string plain = escaped(unescaped(name));
+  if (const auto declared = shape_of.by_name.find(plain); declared != shape_of.by_name.end()) {
+    const Slot same = shape_of.slots[declared->second];
+    return shape_of.add(name, same.use, same.column);
+  }
+  const bool is_control = !control.empty() && plain.find(control) != std::string::npos;
+  return shape_of.add(name, is_control ? Slot::Use::control : Slot::Use::extra, 0);
+}
+
+bool JsonColumns::State::read_value(ondemand::value value, ColumnBuilder& into, Shape& shape_of) {
+  const std::string_view token = token_of(value);
+  if (token.empty()) fail(simdjson::TAPE_ERROR);
+  if (token == "null") {
+    into.append_null();
+    return true;
+  }
+  switch (into.field().type) {
+    case DataType::utf8:
+      return token.front() == '"' && read_text(value, token, into);
+    case DataType::json:
+      return read_json(value, token, into);
+    case DataType::structure: {
+      if (token.front() != '{') return false;
+      read_members(get(value.get_object()), shape_of, into.children(), into.length());
+      into.append_structure();
+      return true;
+    }
+    case DataType::list:
+      return token.front() == '[' && read_list(value, into, shape_of);
+    default:
+      break;
+  }
+  if (token.front() != '"') return token.front() != '{' && token.front() != '[' && read_scalar(token, false, into);
+  const std::string_view text = token.substr(1, token.size() - 2);
+  if (text.find('\\') == std::string_view::npos) return read_scalar(text, true, into);
+  std::string_view plain;  // "\/Date(0)\/" is how some services write it
+  return value.get_string().get(plain) == simdjson::SUCCESS && read_scalar(plain, true, into);
+}
+
+bool JsonColumns::State::read_text(ondemand::value& value, std::string_view token, ColumnBuilder& into) {
+  if (token.size() < 2 || token.back() != '"') fail(simdjson::STRING_ERROR);
+  const std::string_view text = token.substr(1, token.size() - 2);
+  if (std::memchr(text.data(), '\\', text.size()) == nullptr) {
+    into.append_text(text);
+    return true;
+  }
+  std::string_view plain;
+  if (value.get_string().get(plain) == simdjson::SUCCESS) {
+    into.append_text(plain);
+    return true;
+  }
+  return false;  // half a surrogate pair: JSON allows it, UTF-8 does not
+}
+
+bool JsonColumns::State::read_json(ondemand::value& value, std::string_view token, ColumnBuilder& into) {
+  into.append_text(raw(value, token));
+  return true;
+}
+
+bool JsonColumns::State::read_list(ondemand::value& value, ColumnBuilder& into, Shape& shape_of) {
+  ColumnBuilder& item = into.children().front();
+  std::size_t index = 0;
+  for (auto element : get(value.get_array())) {
+    ondemand::value entry = get(std::move(element));
+    const std::string name = std::to_string(index++);
+    path.append(name).push_back('/');
+    const bool fits = read_value(entry, item, shape_of.children.front());
+    path.resize(path.size() - name.size() - 1);
+    if (!fits) {
+      rescue(name, raw(entry, token_of(entry)));
+      item.append_null();
+    }
+  }
+  into.append_list();
+  return true;
+}
+
+// `text` is a number or word as it stands, or what stood between quotes.
+bool JsonColumns::State::read_scalar(std::string_view text, bool in_quotes, ColumnBuilder& into) {
+  const auto append = [&into](const auto& parsed) {
+    if (parsed) into.append(*parsed);
+    return parsed.has_value();
+  };
+  const Field& field = into.field();
+  switch (field.type) {
+    case DataType::boolean:
+      if (in_quotes || (text != "true" && text != "false")) return false;
+      into.append_bool(text == "true");
+      return true;
+    case DataType::int64:
+      return append(parse_int64(text));
+    case DataType::uint64:
+      return append(parse_uint64(text));
+    case DataType::float64:
+      return append(parse_float64(text));
+    case DataType::decimal:
+      return append(parse_decimal(text, field.precision, field.scale));
+    case DataType::date:
+      return in_quotes && append(parse_date(text));
+    case DataType::time:
+      return in_quotes && append(parse_time(text));
+    case DataType::timestamp: {
+      const auto parsed = in_quotes ? parse_timestamp(text) : std::nullopt;
+      if (!parsed || parsed->has_zone != field.utc) return false;
+      into.append(parsed->us);
+      return true;
+    }
+    case DataType::binary: {
+      const auto bytes = in_quotes ? base64_decode(text) : std::nullopt;
+      if (bytes) into.append_text(*bytes);
+      return bytes.has_value();
+    }
+    default:
+      return false;
+  }
+}
+
+std::string_view JsonColumns::State::raw(ondemand::value& value, std::string_view token) {
+  if (token.empty()) fail(simdjson::TAPE_ERROR);
+  if (token.front() == '{') token = get(get(value.get_object()).raw_json());
+  if (token.front() == '[') token = get(get(value.get_array()).raw_json());
+  if (!is_json(token, max_nesting)) {
+    throw Error(Category::protocol, "json",
+                "record " + std::to_string(row) + " of the reply holds broken or too deeply nested JSON: '" + excerpt(token) + "'")
+        .with_hint("at most " + std::to_string(max_nesting) +
+                   " levels are taken; anything broken is a fault of the source, send its operator this message");
+  }
+  return token;
+}
+
+void JsonColumns::State::rescue(std::string_view name, std::string_view json) {
+  rescued.append(rescued.empty() ? "{\"" : ",\"").append(path).append(name).append("\":").append(json);
+}
+
+JsonColumns::JsonColumns(Schema schema, bool projected) : state_(std::make_unique<State>(std::move(schema), projected)) {}
+JsonColumns::~JsonColumns() = default;
+JsonColumns::JsonColumns(JsonColumns&&) noexcept = default;
+JsonColumns& JsonColumns::operator=(JsonColumns&&) noexcept = default;
+
+RecordBatch JsonColumns::read(JsonPage& page) { return state_->read(page); }
+const Schema& JsonColumns::schema() const noexcept { return state_->schema; }
+const SharedArrowSchema& JsonColumns::arrow_schema() const noexcept { return state_->arrow_schema; }
+std::uint64_t JsonColumns::rescued() const noexcept { return state_->rescued_records; }
+
+}  // namespace switchgear

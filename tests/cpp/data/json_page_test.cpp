@@ -1,0 +1,96 @@
+#include "switchgear/data/json_page.hpp"
+
+#include <gtest/gtest.h>
+
+#include "switchgear/base/error.hpp"
+
+namespace switchgear {
+namespace {
+
+JsonPage page(std::string_view text, PagePointers pointers = {"/value", "/@odata.nextLink", {}, {}, {}, "@"}) {
+  return JsonPage(Buffer(text), std::move(pointers));
+}
+
+/// "code: message" of what reading the text throws.
+std::string failure(std::string_view text, PagePointers pointers = {"/value", "/@odata.nextLink", {}, {}, {}, "@"}) {
+  try {
+    page(text, std::move(pointers));
+  } catch (const Error& error) {
+    EXPECT_FALSE(error.hint.empty()) << error.describe();
+    return error.code() + ": " + error.message;
+  }
+  return "no error";
+}
+
+TEST(JsonPage, FindsWhatThePointersName) {
+  const PagePointers pointers{"/d/results", "/d/__next", "/gone", "/delta", "/d/__count", ""};
+  JsonPage found =
+      page(R"({"delta":"D1","d":{"__count":"17","results":[{"a":1}],"__next":"http://x/?a=1&b=\"q\""},"gone":[{"id":1}]})", pointers);
+  EXPECT_EQ(found.next(), "http://x/?a=1&b=\"q\"");
+  EXPECT_EQ(found.delta(), "D1");
+  EXPECT_EQ(found.total(), 17);
+  EXPECT_EQ(found.removed(), R"([{"id":1}])");
+}
+
+TEST(JsonPage, TokensOfEveryKind) {
+  EXPECT_EQ(page(R"({"value":[],"@odata.nextLink":12})").next(), "12");
+  EXPECT_EQ(page(R"({"value":[],"@odata.nextLink":null})").next(), std::nullopt);
+  EXPECT_EQ(page(R"({"value":[],"@odata.nextLink":""})").next(), std::nullopt);
+  EXPECT_EQ(page(R"({"value":[],"@odata.nextLink":false})").next(), std::nullopt);
+  EXPECT_EQ(page(R"({"value":[]})").next(), std::nullopt);
+  EXPECT_NE(failure(R"({"value":[],"@odata.nextLink":{"href":"x"}})").find("protocol.token"), std::string::npos);
+}
+
+TEST(JsonPage, PointersHaveEscapesAndTheBodyMayBeTheArray) {
+  EXPECT_EQ(page(R"({"a/b":{"~x":"t"},"value":[]})", {"/value", "/a~1b/~0x", {}, {}, {}, ""}).next(), "t");
+  EXPECT_EQ(page("[]", {"", {}, {}, {}, {}, ""}).next(), std::nullopt);
+  EXPECT_NE(failure("[]", {"value", {}, {}, {}, {}, ""}).find("plugin.pointer"), std::string::npos);
+}
+
+TEST(JsonPage, AByteOrderMarkIsNoData) { EXPECT_EQ(page("\xEF\xBB\xBF{\"value\":[],\"@odata.nextLink\":\"n\"}").next(), "n"); }
+
+TEST(JsonPage, EachKindOfBadTextIsNamed) {
+  EXPECT_EQ(failure(""), "protocol.json: the reply is empty where JSON was expected");
+  EXPECT_NE(failure("<!doctype html><title>Sign in</title>").find("protocol.json: the reply is HTML"), std::string::npos);
+  EXPECT_NE(failure("{\"value\":[{\"a\":\"\xff\"}]}").find("not valid UTF-8 at byte 16"), std::string::npos);
+  EXPECT_NE(failure(R"({"value":[{"a":1},{"a")").find("cut off"), std::string::npos);
+  EXPECT_NE(failure(R"({"value":[{"a":1},{"a":2}])").find("protocol.json"), std::string::npos);
+  EXPECT_NE(failure(R"({"value":[]} trailing)").find("protocol.json"), std::string::npos);
+  EXPECT_NE(failure(R"({"value":[]}{})").find("protocol.json"), std::string::npos);
+  EXPECT_NE(failure(R"({"value":[],)").find("protocol.json"), std::string::npos);
+  EXPECT_NE(failure(R"({"value" []})").find("protocol.json"), std::string::npos);
+  EXPECT_NE(failure("nonsense").find("protocol."), std::string::npos);
+}
+
+TEST(JsonPage, RecordsThatAreMissingOrNoArray) {
+  EXPECT_NE(failure(R"({"error":{"code":"x"}})").find("no records at '/value'; it begins with '{\"error\""), std::string::npos);
+  EXPECT_NE(failure(R"({"value":{"a":1}})").find("protocol.records: '/value' should be the array of records but is '{'"),
+            std::string::npos);
+  EXPECT_NE(failure(R"({"value":null})").find("but is 'null'"), std::string::npos);
+  EXPECT_NE(failure(R"({"value":[]})", {"", {}, {}, {}, {}, ""}).find("should be an array"), std::string::npos);
+}
+
+TEST(JsonPage, ASecondArrayOfRecordsIsNotDroppedInSilence) {
+  EXPECT_NE(failure(R"({"value":[{"a":1}],"value":[{"a":2}]})").find("protocol.duplicate_key"), std::string::npos);
+}
+
+TEST(JsonPage, NestingAMillionDeepIsAnErrorNotACrash) {
+  const std::string deep = R"({"x":)" + std::string(1'000'000, '[') + std::string(1'000'000, ']') + R"(,"value":[]})";
+  EXPECT_EQ(page(deep).next(), std::nullopt);  // skipped, not entered
+  EXPECT_NE(failure(std::string(1'000'000, '[')).find("protocol"), std::string::npos);
+}
+
+TEST(JsonPage, InfersTheNarrowestTypeThatHoldsEverything) {
+  JsonPage sample = page(R"({"value":[
+    {"id":1,"n":1,"f":1,"b":true,"t":"x","d":"2026-01-01","ts":"2026-01-01T00:00:00Z","local":"2026-01-01T00:00:00","o":{"a":1},"mixed":1,"nil":null,"big":18446744073709551615,"huge":123456789012345678901234567890,"@odata.etag":"W/1"},
+    {"id":2,"n":null,"f":2.5,"b":false,"t":null,"d":"2026-01-02","ts":"2026-01-01T00:00:00+01:00","local":"2026-01-02T00:00:00","o":null,"mixed":"a","nil":null,"late":"2026-13-01"}]})");
+  std::string types;
+  for (const Field& field : sample.infer(100).fields)
+    types += field.name + ":" + std::string(to_string(field.type)) + (field.type == DataType::timestamp && !field.utc ? "-local " : " ");
+  EXPECT_EQ(types,
+            "id:int64 n:int64 f:float64 b:bool t:utf8 d:date ts:timestamp local:timestamp-local o:json mixed:json nil:json big:uint64 "
+            "huge:json late:utf8 ");
+}
+
+}  // namespace
+}  // namespace switchgear
