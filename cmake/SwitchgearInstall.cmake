@@ -1,5 +1,5 @@
-# What `cmake --install` puts where. Components: `sdk` (headers and CMake functions for plugin authors), `core` (the library for C++ hosts),
-# `connectors` (the bundled plugins); bindings/ adds `python`. A wheel takes all but `core`.
+# What `cmake --install` puts where. Components: `sdk` (headers and CMake functions for plugin authors) and `core` (the library for
+# C++ hosts) here, `connectors` by switchgear_add_connector(), `python` by bindings/. A wheel takes all but `core`.
 include(CMakePackageConfigHelpers)
 set(config_dir "${CMAKE_INSTALL_LIBDIR}/cmake/switchgear")
 
@@ -17,18 +17,3 @@ configure_package_config_file("${CMAKE_SOURCE_DIR}/cmake/switchgear-config.cmake
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/switchgear-config-version.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/switchgear-config.cmake" "${PROJECT_BINARY_DIR}/switchgear-config-version.cmake"
   "${CMAKE_SOURCE_DIR}/cmake/SwitchgearAddConnector.cmake" DESTINATION "${config_dir}" COMPONENT sdk)
-
-# Every plugin under plugins/, whatever its target is called.
-set(SWITCHGEAR_CONNECTOR_DIR "${CMAKE_INSTALL_LIBDIR}/switchgear/connectors" CACHE STRING "Where the bundled connectors are installed")
-if(SWITCHGEAR_BUILD_PLUGINS)
-  get_property(folders DIRECTORY "${CMAKE_SOURCE_DIR}/plugins" PROPERTY SUBDIRECTORIES)
-  foreach(folder IN LISTS folders)
-    get_property(targets DIRECTORY "${folder}" PROPERTY BUILDSYSTEM_TARGETS)
-    foreach(target IN LISTS targets)
-      get_target_property(type ${target} TYPE)
-      if(type STREQUAL "MODULE_LIBRARY")
-        install(TARGETS ${target} LIBRARY DESTINATION "${SWITCHGEAR_CONNECTOR_DIR}" COMPONENT connectors)
-      endif()
-    endforeach()
-  endforeach()
-endif()

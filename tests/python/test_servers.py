@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 import pytest
+
 from servers import Server, StartError
 from servers.cap import PLANNER, READER, Cap
 from servers.nginx import SWITCHES, USER, Nginx

@@ -1,7 +1,6 @@
 #include "curl_error.hpp"
 
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <system_error>
 
@@ -53,7 +52,7 @@ Finding explain_refusal(const TransferFailure& failure) {
       return {port + " refuses connections", "start the service there, or check the port and whether a firewall rejects it"};
     case EHOSTUNREACH:
     case ENETUNREACH:
-      return {"there is no route to " + port + " (" + std::strerror(static_cast<int>(failure.os_errno)) + ")",
+      return {"there is no route to " + port + " (" + std::generic_category().message(static_cast<int>(failure.os_errno)) + ")",
               "check the network, the VPN and the host's address"};
     case ECONNRESET:
       return {port + " drops connections before they are made", "a firewall or load balancer in between may close them"};

@@ -111,7 +111,7 @@ class Cap(Server):
         return f"{self.origin}/odata/v2/maintenance"
 
     def query(self, sql: str) -> list[sqlite3.Row]:
-        """Asks the service's own SQLite file. Tables: `maintenance_WorkOrders` and so on. Decimals lie there as REAL."""
+        """Asks the service's own SQLite file. Tables: `maintenance_WorkOrders` and so on; decimals are REAL there."""
         with contextlib.closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
             connection.row_factory = sqlite3.Row
             return connection.execute(sql).fetchall()
