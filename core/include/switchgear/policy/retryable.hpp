@@ -1,0 +1,20 @@
+// Whether the same request may be sent again after an error, by the kind of error, the method and what is known to have been processed.
+//
+// Pure functions; any thread; nothing is thrown. Where the rules come from: RFC 9110 9.2.2 (idempotent methods), RFC 8470 (425),
+// the IETF Idempotency-Key draft (a 409 says that the first request with this key is still under way).
+#pragma once
+
+#include <string_view>
+
+#include "switchgear/base/error.hpp"
+
+namespace switchgear {
+
+/// GET, HEAD, OPTIONS, TRACE, PUT, DELETE. Methods are case-sensitive (RFC 9110, 9.1).
+bool is_idempotent(std::string_view method) noexcept;
+
+/// `idempotency_key`: the request carries a key that the source honours. False for auth_expired and csrf: those are renewed first
+/// (see GuardCall::renew), not repeated as they are.
+bool may_retry(const Error& error, std::string_view method, bool idempotency_key) noexcept;
+
+}  // namespace switchgear

@@ -1,0 +1,44 @@
+#include "switchgear/policy/retryable.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace switchgear {
+namespace {
+
+constexpr int status_too_early = 425;
+
+bool nothing_was_sent(const Error& error) noexcept {
+  if (error.nothing_sent) return true;
+  if (error.category == Category::timeout) return error.detail == "connect";
+  return error.detail == "dns" || error.detail == "connect" || error.detail == "tls";
+}
+
+}  // namespace
+
+bool is_idempotent(std::string_view method) noexcept {
+  constexpr std::array<std::string_view, 6> methods = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};
+  return std::find(methods.begin(), methods.end(), method) != methods.end();
+}
+
+bool may_retry(const Error& error, std::string_view method, bool idempotency_key) noexcept {
+  const bool repeatable = idempotency_key || is_idempotent(method);
+  switch (error.category) {
+    case Category::offline:
+      return repeatable || nothing_was_sent(error);
+    case Category::timeout:
+      return repeatable || nothing_was_sent(error) || error.http_status == status_too_early;
+    case Category::rate_limit:
+      return true;  // the server turned it away unread
+    case Category::unavailable:
+      return repeatable || error.retry_after.has_value();
+    case Category::server:
+      return repeatable;
+    case Category::conflict:
+      return idempotency_key && error.detail.empty();
+    default:
+      return false;
+  }
+}
+
+}  // namespace switchgear
