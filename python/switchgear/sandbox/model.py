@@ -1,0 +1,199 @@
+"""The data model of the sandbox: column types, fields, entities, and records that are computed from their number.
+
+Nothing is stored: a record is a pure function of its entity, its row number and the seed. An entity keeps only caches
+(rendered record texts, columns that a filter looked at), each of which can be dropped and recomputed at any time.
+Not thread-safe: one event loop, or one test, uses an instance.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timezone
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+Value: TypeAlias = "None | bool | int | float | Decimal | str | date | datetime | list[Value] | dict[str, Value]"
+Record: TypeAlias = dict[str, Value]
+Make: TypeAlias = Callable[[int, int], Value]
+
+PERIOD = 100_000
+"""From this row on the fields outside the key repeat, so that millions of records cost the memory of these."""
+
+BLOCK = 256
+"""Records rendered together when one of them is first asked for."""
+
+_MASK = (1 << 64) - 1
+json_text: Callable[[str], str] = json.encoder.encode_basestring
+"""A JSON string with non-ASCII characters left as they are."""
+
+
+def mix(number: int) -> int:
+    """64 well-mixed bits from a number (the finaliser of splitmix64)."""
+    z = (number * 0x9E3779B97F4A7C15) & _MASK
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
+    return z ^ (z >> 31)
+
+
+@dataclass(frozen=True)
+class Type:
+    """A column type: its OData name and facets, and how its values are written in JSON."""
+
+    name: str
+    kind: str  # number, text, date, timestamp, bool, complex or collection: what $filter may compare it with
+    encode: Callable[[Any], str]
+    facets: tuple[tuple[str, str], ...] = ()
+    members: tuple[Field, ...] = ()
+    item: Type | None = None
+
+
+@dataclass(frozen=True)
+class Field:
+    """A named column; `make(row, bits)` computes its value from 64 bits that belong to the row."""
+
+    name: str
+    type: Type
+    make: Make
+    nullable: bool = False
+
+
+def _timestamp(value: datetime) -> str:
+    text = value.isoformat(timespec="milliseconds")
+    return f'"{text[:-6]}Z"' if value.tzinfo is timezone.utc else f'"{text}"'
+
+
+def _bool(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _quoted(value: Value) -> str:
+    return f'"{value}"'
+
+
+INT16 = Type("Edm.Int16", "number", str)
+INT32 = Type("Edm.Int32", "number", str)
+INT64 = Type("Edm.Int64", "number", str)
+DOUBLE = Type("Edm.Double", "number", repr)
+BOOL = Type("Edm.Boolean", "bool", _bool)
+DATE = Type("Edm.Date", "date", _quoted)
+TIMESTAMP = Type("Edm.DateTimeOffset", "timestamp", _timestamp, (("Precision", "3"),))
+
+
+def text_type(max_length: int) -> Type:
+    return Type("Edm.String", "text", json_text, (("MaxLength", str(max_length)),))
+
+
+def decimal_type(precision: int, scale: int, *, quoted: bool = False) -> Type:
+    """A decimal; `quoted` writes it as a JSON string, as servers do that fear for its digits."""
+    facets = (("Precision", str(precision)), ("Scale", str(scale)))
+    return Type("Edm.Decimal", "number", _quoted if quoted else str, facets)
+
+
+def complex_type(name: str, members: Sequence[Field]) -> Type:
+    parts = [(m.name, f"{json_text(m.name)}:", m.type.encode) for m in members]
+
+    def encode(value: Record) -> str:
+        texts = [label + ("null" if (v := value[name]) is None else write(v)) for name, label, write in parts]
+        return "{" + ",".join(texts) + "}"
+
+    return Type(name, "complex", encode, members=tuple(members))
+
+
+def collection_of(item: Type) -> Type:
+    def encode(value: list[Value]) -> str:
+        return "[" + ",".join(map(item.encode, value)) + "]"
+
+    return Type(f"Collection({item.name})", "collection", encode, item=item)
+
+
+def encode_value(column: Field, value: Value) -> str:
+    return "null" if value is None else column.type.encode(value)
+
+
+@dataclass
+class Entity:
+    """A listing of `count` records. The key fields come first; `row_of` finds the row of a key, or None."""
+
+    name: str
+    fields: tuple[Field, ...]
+    keys: tuple[str, ...]
+    count: int
+    seed: int
+    row_of: Callable[[tuple[Value, ...]], int | None]
+    changed_at: str | None = None
+    _blocks: dict[int, list[bytes]] = field(default_factory=dict, repr=False)
+    _columns: dict[tuple[str, ...], list[Value]] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        assert tuple(f.name for f in self.fields[: len(self.keys)]) == self.keys
+        self.by_name: Mapping[str, Field] = {f.name: f for f in self.fields}
+        self._head = self.fields[: len(self.keys)]
+        self._tail = self.fields[len(self.keys) :]
+
+    def bits(self, row: int) -> int:
+        return mix(self.seed + row % PERIOD)
+
+    def record(self, row: int) -> Record:
+        """The record at a row, as Python values: what every reply of the server can be compared with."""
+        bits, base = self.bits(row), row % PERIOD
+        values: Record = {f.name: f.make(row, bits) for f in self._head}
+        for f in self._tail:
+            values[f.name] = f.make(base, bits)
+        return values
+
+    def records(self) -> Iterator[Record]:
+        return map(self.record, range(self.count))
+
+    def key(self, row: int) -> tuple[Value, ...]:
+        bits = self.bits(row)
+        return tuple(f.make(row, bits) for f in self._head)
+
+    def members(self, row: int, columns: Sequence[str] | None = None) -> dict[str, str]:
+        """The JSON text of each field of a record (all, or the columns named, in the entity's order)."""
+        record = self.record(row)
+        return {f.name: encode_value(f, record[f.name]) for f in self.fields if columns is None or f.name in columns}
+
+    def texts(self, rows: Sequence[int]) -> list[bytes]:
+        """The whole JSON text of each record, in UTF-8."""
+        head, blocks = self._head_text, self._blocks
+        result: list[bytes] = []
+        for row in rows:
+            number, offset = divmod(row % PERIOD, BLOCK)
+            block = blocks.get(number)
+            if block is None:
+                block = blocks[number] = self._render(number * BLOCK)
+            result.append(head(row) + block[offset])
+        return result
+
+    def column(self, path: tuple[str, ...]) -> Callable[[int], Value]:
+        """Reads one column by row: `("Status",)`, or a member of a nested value: `("Location", "Site")`."""
+        top = self.by_name[path[0]]
+        if top in self._head:
+            return lambda row: top.make(row, self.bits(row))
+        values = self._columns.get(path)
+        if values is None:
+            values = [top.make(row, self.bits(row)) for row in range(min(self.count, PERIOD))]
+            for name in path[1:]:
+                values = [v.get(name) if isinstance(v, dict) else None for v in values]
+            self._columns[path] = values
+        known = values
+        return known.__getitem__ if self.count <= PERIOD else lambda row: known[row % PERIOD]
+
+    def _head_text(self, row: int) -> bytes:
+        bits = self.bits(row) if len(self._head) > 1 else 0
+        texts = [f"{json_text(f.name)}:{f.type.encode(f.make(row, bits))}" for f in self._head]
+        return ("{" + ",".join(texts)).encode()
+
+    def _render(self, first: int) -> list[bytes]:
+        columns = [(f",{json_text(f.name)}:", f.make, f.type.encode) for f in self._tail]
+        block: list[bytes] = []
+        for row in range(first, min(first + BLOCK, self.count, PERIOD)):
+            bits = self.bits(row)
+            parts: list[str] = []
+            for name, make, encode in columns:
+                value = make(row, bits)
+                parts.append(name + ("null" if value is None else encode(value)))
+            block.append(("".join(parts) + "}").encode())
+        return block

@@ -1,0 +1,181 @@
+"""OData V4 (JSON, minimal metadata), reading: service document, $metadata, entity sets, single entities, $count.
+
+Listings are paged by the server: `@odata.nextLink` carries the client's own options and a $skiptoken.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from .metadata import metadata_document
+from .model import Entity
+from .paging import Page, Position, Resource, object_text, page_resource, take_page
+from .query import BadQuery, Views, parse_key, resolve
+from .wire import Problem, Reply, Request
+
+ROOT = "/odata/v4/maintenance"
+VERSION = (("OData-Version", "4.0"),)
+CONTENT_TYPE = "application/json;odata.metadata=minimal;charset=utf-8"
+_KNOWN = {"$filter", "$orderby", "$select", "$top", "$skip", "$count", "$skiptoken", "$format"}
+_LATER = {"$expand", "$search", "$apply", "$compute", "$levels", "$deltatoken"}
+
+
+def error_reply(problem: Problem) -> Reply:
+    body = json.dumps({"error": {"code": problem.code, "message": problem.message}}, ensure_ascii=False).encode()
+    return Reply(problem.status, body, CONTENT_TYPE, VERSION + problem.headers)
+
+
+@dataclass(frozen=True)
+class Options:
+    """The system query options of a request, checked."""
+
+    given: Mapping[str, str]
+    columns: frozenset[str] | None
+    skip: int
+    top: int | None
+    count: bool
+
+
+class ODataService:
+    """Answers requests below ROOT. `absolute_links`: next links with scheme and host, or relative to the request."""
+
+    def __init__(
+        self, entities: Mapping[str, Entity], views: Views, *, page_size: int, max_page_size: int, absolute_links: bool
+    ) -> None:
+        self.entities = entities
+        self.views = views
+        self.page_size = page_size
+        self.max_page_size = max_page_size
+        self.absolute_links = absolute_links
+
+    def respond(self, request: Request, base: str) -> Resource:
+        """The resource at a path below ROOT. Problem for what does not exist or is not understood."""
+        rest = [part for part in request.segments()[3:]]
+        if not rest:
+            return Resource(self.service_document(base))
+        if rest == ["$metadata"]:
+            return Resource(Reply(200, metadata_document(self.entities.values()).encode(), "application/xml", VERSION))
+        name, paren, key = rest[0].partition("(")
+        entity = self.entities.get(name)
+        if entity is None:
+            raise Problem(404, "NotFound", f"No entity set {name!r}; this service has {', '.join(self.entities)}.")
+        try:
+            options = read_options(entity, request.query)
+            if paren:
+                return self.single(entity, rest, key, options, base)
+            if rest[1:] == ["$count"]:
+                rows = self.views.rows(entity, options.given.get("$filter"))
+                return Resource(Reply(200, str(len(rows)).encode(), "text/plain", VERSION), entity.name)
+            if rest[1:]:
+                raise Problem(404, "NotFound", f"No resource {'/'.join(rest)!r}.")
+            return self.listing(entity, options, request, base)
+        except BadQuery as error:
+            raise Problem(400, "BadRequest", f"{entity.name}: {error}.") from None
+
+    def service_document(self, base: str) -> Reply:
+        value = [{"name": name, "kind": "EntitySet", "url": name} for name in self.entities]
+        body = {"@odata.context": self.link(base, "$metadata"), "value": value}
+        return Reply(200, json.dumps(body).encode(), CONTENT_TYPE, VERSION)
+
+    def single(self, entity: Entity, path: list[str], key: str, options: Options, base: str) -> Resource:
+        if not key.endswith(")") or path[1:]:
+            raise Problem(404, "NotFound", f"No resource {'/'.join(path)!r}.")
+        values = parse_key(entity, key[:-1])
+        row = None if values is None else entity.row_of(values)
+        if row is None:
+            raise Problem(404, "NotFound", f"{entity.name} has no entity with the key ({key}.")
+        context = self.context(base, entity, options.columns) + "/$entity"
+        body = f'{{"@odata.context":{json.dumps(context)},'.encode() + object_text(entity, row, options.columns)[1:]
+        return Resource(Reply(200, body, CONTENT_TYPE, VERSION), entity.name, None, 1)
+
+    def listing(self, entity: Entity, options: Options, request: Request, base: str) -> Resource:
+        everything = self.views.rows(entity, options.given.get("$filter"), options.given.get("$orderby"))
+        rows = (
+            everything[options.skip :] if options.top is None else everything[options.skip : options.skip + options.top]
+        )
+        wished = preferred_page_size(request.headers.get("prefer", ""))
+        size = min(wished or self.page_size, self.max_page_size)
+        here: Position | None = Position(0, size)
+        if "$skiptoken" in options.given:
+            here = Position.parse(options.given["$skiptoken"])
+            if here is None or here.size > self.max_page_size:
+                raise BadQuery("the $skiptoken is not one that this service gave out")
+        start = here
+        assert start is not None
+        headers: tuple[tuple[str, str], ...] = VERSION
+        if wished is not None:
+            headers += (("Preference-Applied", f"odata.maxpagesize={start.size}"),)
+
+        def take() -> Page:
+            return take_page(entity, rows, start, total=len(everything), columns=options.columns)
+
+        def write(page: Page) -> Reply:
+            return Reply(200, self.page_body(page, options, base), CONTENT_TYPE, headers)
+
+        return page_resource(take, write)
+
+    def page_body(self, page: Page, options: Options, base: str) -> bytes:
+        context = self.context(base, page.entity, options.columns)
+        total = f'"@odata.count":{page.total},' if options.count else ""
+        start = f'{{"@odata.context":{json.dumps(context)},{total}"value":['.encode()
+        end = b"]}"
+        if page.next is not None:
+            kept = [f"{quote(n, safe='$')}={quote(v, safe='')}" for n, v in options.given.items() if n != "$skiptoken"]
+            kept.append(f"$skiptoken={quote(page.next.token, safe='')}")
+            relative = f"{page.entity.name}?{'&'.join(kept)}"
+            link = f"{page.foreign_host}{ROOT}/{relative}" if page.foreign_host else self.link(base, relative)
+            end = f'],"@odata.nextLink":{json.dumps(link)}}}'.encode()
+        return start + b",".join(page.texts) + end
+
+    def context(self, base: str, entity: Entity, columns: frozenset[str] | None) -> str:
+        listed = "" if columns is None else "(" + ",".join(f.name for f in entity.fields if f.name in columns) + ")"
+        return self.link(base, f"$metadata#{entity.name}{listed}")
+
+    def link(self, base: str, relative: str) -> str:
+        return f"{base}{ROOT}/{relative}" if self.absolute_links else relative
+
+
+def read_options(entity: Entity, given: Mapping[str, str]) -> Options:
+    """The options of a request. BadQuery for wrong values, Problem for options that this service does not have."""
+    for name in given:
+        if name in _LATER:
+            raise Problem(501, "NotImplemented", f"{name} is not supported by this service.")
+        if name.startswith("$") and name not in _KNOWN:
+            raise BadQuery(f"unknown system query option {name!r}")
+    if given.get("$format", "json") not in ("json", "application/json"):
+        raise Problem(415, "UnsupportedMediaType", f"$format={given['$format']} is not supported; ask for json.")
+    columns: frozenset[str] | None = None
+    selected = given.get("$select", "*")
+    if selected.strip() != "*":
+        names = [name.strip() for name in selected.split(",")]
+        for name in names:
+            if "/" in name:
+                raise BadQuery(f"$select of a path ({name!r}) is not supported")
+            resolve(entity, name)
+        columns = frozenset(names)
+    counted = given.get("$count", "false")
+    if counted not in ("true", "false"):
+        raise BadQuery(f"$count is {counted!r}; it must be true or false")
+    top = _whole(given, "$top")
+    return Options(given, columns, _whole(given, "$skip") or 0, top, counted == "true")
+
+
+def _whole(given: Mapping[str, str], name: str) -> int | None:
+    text = given.get(name)
+    if text is None:
+        return None
+    if not re.fullmatch(r"\d{1,15}", text, re.ASCII):
+        raise BadQuery(f"{name} is {text!r}; it must be a whole number, 0 or more")
+    return int(text)
+
+
+def preferred_page_size(prefer: str) -> int | None:
+    """The maxpagesize of a Prefer header, None when there is none of use."""
+    found = re.search(
+        r"(?:^|[,;\s])(?:odata\.)?maxpagesize\s*=\s*\"?(\d{1,9})\"?(?:$|[,;\s])", prefer, re.ASCII | re.IGNORECASE
+    )
+    return int(found[1]) or None if found else None
