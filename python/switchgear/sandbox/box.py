@@ -151,14 +151,18 @@ class _Thread:
         )
         self._thread.start()
         self._listening.wait()
-        if self._error is not None:
+        error = self._failure()
+        if error is not None:
             self._thread.join()
-            raise self._error
+            raise error
         return self._port
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(START_SECONDS)
+
+    def _failure(self) -> BaseException | None:
+        return self._error
 
     def _run(self, settings: Settings, host: str, port: int) -> None:
         try:
@@ -185,21 +189,24 @@ class _Process:
         here = Path(__file__).parent
         command = [sys.executable, "-c", _CHILD, str(here / "__init__.py"), str(here)]
         self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert self._child.stdin is not None and self._child.stdout is not None
-        self._child.stdin.write(json.dumps({"settings": settings.to_json(), "host": host, "port": port}) + "\n")
-        self._child.stdin.flush()
-        line = self._child.stdout.readline()
+        setup = json.dumps({"settings": settings.to_json(), "host": host, "port": port})
+        line = ""
+        if self._child.stdin is not None and self._child.stdout is not None:
+            self._child.stdin.write(setup + "\n")
+            self._child.stdin.flush()
+            line = self._child.stdout.readline()
         if not line.startswith("READY "):
             self.stop()
             raise OSError(f"the sandbox process did not start: {line.strip() or 'it ended without a word'}")
         return int(line.split()[1])
 
     def stop(self) -> None:
-        assert self._child.stdin is not None and self._child.stdout is not None
-        self._child.stdin.close()
+        if self._child.stdin is not None:
+            self._child.stdin.close()
         try:
             self._child.wait(START_SECONDS)
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
-        self._child.stdout.close()
+        if self._child.stdout is not None:
+            self._child.stdout.close()

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from typing import TextIO
 
 from . import odata, rest
 from .faults import KINDS, Fault
@@ -76,7 +77,7 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m switchgear
 
     def ready(port: int) -> None:
         url = f"http://{given.host}:{port}"
-        print(f"READY {url}\nodata {url}{odata.ROOT}\nrest  {url}{rest.ROOT}", flush=True)
+        say(f"READY {url}\nodata {url}{odata.ROOT}\nrest  {url}{rest.ROOT}")
 
     async def run() -> None:
         stop = asyncio.Event()
@@ -87,9 +88,15 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m switchgear
     try:
         asyncio.run(run())
     except OSError as error:
-        print(f"{program}: cannot listen on {given.host}:{given.port}: {error.strerror or error}", file=sys.stderr)
+        say(f"{program}: cannot listen on {given.host}:{given.port}: {error.strerror or error}", sys.stderr)
         return 1
     return 0
+
+
+def say(text: str, stream: TextIO | None = None) -> None:
+    """Writes a line at once, so that whoever waits for it at the other end of a pipe goes on."""
+    (stream or sys.stdout).write(text + "\n")
+    (stream or sys.stdout).flush()
 
 
 def child() -> None:
@@ -106,9 +113,9 @@ def child() -> None:
 
         threading.Thread(target=wait_for_the_parent, daemon=True).start()
         settings = Settings.from_json(given["settings"])
-        await serve(settings, given["host"], given["port"], lambda port: print(f"READY {port}", flush=True), stop)
+        await serve(settings, given["host"], given["port"], lambda port: say(f"READY {port}"), stop)
 
     try:
         asyncio.run(run())
     except (OSError, ValueError) as error:
-        print(error, flush=True)
+        say(str(error))

@@ -14,7 +14,7 @@ from datetime import date, datetime, timezone
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-Value: TypeAlias = "None | bool | int | float | Decimal | str | date | datetime | list[Value] | dict[str, Value]"
+Value: TypeAlias = "bool | int | float | Decimal | str | date | datetime | list[Value] | dict[str, Value] | None"
 Record: TypeAlias = dict[str, Value]
 Make: TypeAlias = Callable[[int, int], Value]
 
@@ -127,7 +127,8 @@ class Entity:
     _columns: dict[tuple[str, ...], list[Value]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        assert tuple(f.name for f in self.fields[: len(self.keys)]) == self.keys
+        if tuple(f.name for f in self.fields[: len(self.keys)]) != self.keys:
+            raise ValueError(f"{self.name}: the fields have to begin with the key ({', '.join(self.keys)})")
         self.by_name: Mapping[str, Field] = {f.name: f for f in self.fields}
         self._head = self.fields[: len(self.keys)]
         self._tail = self.fields[len(self.keys) :]

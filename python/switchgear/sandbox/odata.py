@@ -14,8 +14,8 @@ from urllib.parse import quote
 from .metadata import metadata_document
 from .model import Entity
 from .paging import Page, Position, Resource, object_text, page_resource, take_page
-from .query import BadQuery, Views, parse_key, resolve
-from .wire import Problem, Reply, Request
+from .query import QueryError, Views, parse_key, resolve
+from .wire import HttpError, Reply, Request
 
 ROOT = "/odata/v4/maintenance"
 VERSION = (("OData-Version", "4.0"),)
@@ -24,7 +24,7 @@ _KNOWN = {"$filter", "$orderby", "$select", "$top", "$skip", "$count", "$skiptok
 _LATER = {"$expand", "$search", "$apply", "$compute", "$levels", "$deltatoken"}
 
 
-def error_reply(problem: Problem) -> Reply:
+def error_reply(problem: HttpError) -> Reply:
     body = json.dumps({"error": {"code": problem.code, "message": problem.message}}, ensure_ascii=False).encode()
     return Reply(problem.status, body, CONTENT_TYPE, VERSION + problem.headers)
 
@@ -53,8 +53,8 @@ class ODataService:
         self.absolute_links = absolute_links
 
     def respond(self, request: Request, base: str) -> Resource:
-        """The resource at a path below ROOT. Problem for what does not exist or is not understood."""
-        rest = [part for part in request.segments()[3:]]
+        """The resource at a path below ROOT. HttpError for what does not exist or is not understood."""
+        rest = request.segments()[3:]
         if not rest:
             return Resource(self.service_document(base))
         if rest == ["$metadata"]:
@@ -62,7 +62,7 @@ class ODataService:
         name, paren, key = rest[0].partition("(")
         entity = self.entities.get(name)
         if entity is None:
-            raise Problem(404, "NotFound", f"No entity set {name!r}; this service has {', '.join(self.entities)}.")
+            raise HttpError(404, "NotFound", f"No entity set {name!r}; this service has {', '.join(self.entities)}.")
         try:
             options = read_options(entity, request.query)
             if paren:
@@ -71,10 +71,10 @@ class ODataService:
                 rows = self.views.rows(entity, options.given.get("$filter"))
                 return Resource(Reply(200, str(len(rows)).encode(), "text/plain", VERSION), entity.name)
             if rest[1:]:
-                raise Problem(404, "NotFound", f"No resource {'/'.join(rest)!r}.")
+                raise HttpError(404, "NotFound", f"No resource {'/'.join(rest)!r}.")
             return self.listing(entity, options, request, base)
-        except BadQuery as error:
-            raise Problem(400, "BadRequest", f"{entity.name}: {error}.") from None
+        except QueryError as error:
+            raise HttpError(400, "BadRequest", f"{entity.name}: {error}.") from None
 
     def service_document(self, base: str) -> Reply:
         value = [{"name": name, "kind": "EntitySet", "url": name} for name in self.entities]
@@ -83,11 +83,11 @@ class ODataService:
 
     def single(self, entity: Entity, path: list[str], key: str, options: Options, base: str) -> Resource:
         if not key.endswith(")") or path[1:]:
-            raise Problem(404, "NotFound", f"No resource {'/'.join(path)!r}.")
+            raise HttpError(404, "NotFound", f"No resource {'/'.join(path)!r}.")
         values = parse_key(entity, key[:-1])
         row = None if values is None else entity.row_of(values)
         if row is None:
-            raise Problem(404, "NotFound", f"{entity.name} has no entity with the key ({key}.")
+            raise HttpError(404, "NotFound", f"{entity.name} has no entity with the key ({key}.")
         context = self.context(base, entity, options.columns) + "/$entity"
         body = f'{{"@odata.context":{json.dumps(context)},'.encode() + object_text(entity, row, options.columns)[1:]
         return Resource(Reply(200, body, CONTENT_TYPE, VERSION), entity.name, None, 1)
@@ -99,13 +99,10 @@ class ODataService:
         )
         wished = preferred_page_size(request.headers.get("prefer", ""))
         size = min(wished or self.page_size, self.max_page_size)
-        here: Position | None = Position(0, size)
-        if "$skiptoken" in options.given:
-            here = Position.parse(options.given["$skiptoken"])
-            if here is None or here.size > self.max_page_size:
-                raise BadQuery("the $skiptoken is not one that this service gave out")
-        start = here
-        assert start is not None
+        token = options.given.get("$skiptoken")
+        start = Position(0, size) if token is None else Position.parse(token)
+        if start is None or start.size > self.max_page_size:
+            raise QueryError(f"the $skiptoken {token!r} is not one that this service gave out")
         headers: tuple[tuple[str, str], ...] = VERSION
         if wished is not None:
             headers += (("Preference-Applied", f"odata.maxpagesize={start.size}"),)
@@ -140,26 +137,26 @@ class ODataService:
 
 
 def read_options(entity: Entity, given: Mapping[str, str]) -> Options:
-    """The options of a request. BadQuery for wrong values, Problem for options that this service does not have."""
+    """The options of a request. QueryError for wrong values, HttpError for options that this service does not have."""
     for name in given:
         if name in _LATER:
-            raise Problem(501, "NotImplemented", f"{name} is not supported by this service.")
+            raise HttpError(501, "NotImplemented", f"{name} is not supported by this service.")
         if name.startswith("$") and name not in _KNOWN:
-            raise BadQuery(f"unknown system query option {name!r}")
+            raise QueryError(f"unknown system query option {name!r}")
     if given.get("$format", "json") not in ("json", "application/json"):
-        raise Problem(415, "UnsupportedMediaType", f"$format={given['$format']} is not supported; ask for json.")
+        raise HttpError(415, "UnsupportedMediaType", f"$format={given['$format']} is not supported; ask for json.")
     columns: frozenset[str] | None = None
     selected = given.get("$select", "*")
     if selected.strip() != "*":
         names = [name.strip() for name in selected.split(",")]
         for name in names:
             if "/" in name:
-                raise BadQuery(f"$select of a path ({name!r}) is not supported")
+                raise QueryError(f"$select of a path ({name!r}) is not supported")
             resolve(entity, name)
         columns = frozenset(names)
     counted = given.get("$count", "false")
     if counted not in ("true", "false"):
-        raise BadQuery(f"$count is {counted!r}; it must be true or false")
+        raise QueryError(f"$count is {counted!r}; it must be true or false")
     top = _whole(given, "$top")
     return Options(given, columns, _whole(given, "$skip") or 0, top, counted == "true")
 
@@ -169,7 +166,7 @@ def _whole(given: Mapping[str, str], name: str) -> int | None:
     if text is None:
         return None
     if not re.fullmatch(r"\d{1,15}", text, re.ASCII):
-        raise BadQuery(f"{name} is {text!r}; it must be a whole number, 0 or more")
+        raise QueryError(f"{name} is {text!r}; it must be a whole number, 0 or more")
     return int(text)
 
 

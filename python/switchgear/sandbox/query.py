@@ -22,7 +22,7 @@ Predicate = Callable[[int], bool]
 Getter = Callable[[int], Value]
 
 
-class BadQuery(ValueError):
+class QueryError(ValueError):
     """An expression that cannot be understood; the message says what and where."""
 
 
@@ -78,7 +78,7 @@ def tokens_of(text: str) -> list[Token]:
     while at < end:
         match = _TOKENS.match(text, at)
         if match is None or match.lastgroup is None:
-            raise BadQuery(f"cannot read {text[at : at + 20].strip()!r} at position {at}")
+            raise QueryError(f"cannot read {text[at : at + 20].strip()!r} at position {at}")
         found.append(Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup)))
         at = match.end()
     return found
@@ -97,7 +97,7 @@ def literal(token: Token) -> Operand | None:
         if token.kind == "timestamp":
             return Operand("timestamp", text, value=parse_timestamp(text))
     except (ValueError, OverflowError) as error:
-        raise BadQuery(f"{text!r} at position {token.at} is not a valid {token.kind}: {error}") from None
+        raise QueryError(f"{text!r} at position {token.at} is not a valid {token.kind}: {error}") from None
     if token.kind == "name" and text in ("true", "false"):
         return Operand("bool", text, value=text == "true")
     if token.kind == "name" and text == "null":
@@ -116,16 +116,17 @@ def parse_timestamp(text: str) -> datetime:
 
 
 def resolve(entity: Entity, path: str) -> Field:
-    """The field at a path such as `Location/Site`. BadQuery where there is none."""
+    """The field at a path such as `Location/Site`. QueryError where there is none."""
     names = path.split("/")
     known = {f.name: f for f in entity.fields}
     found: Field | None = None
     for name in names:
         found = known.get(name)
         if found is None:
-            raise BadQuery(f"{entity.name} has no property {path!r}; it has {', '.join(f.name for f in entity.fields)}")
+            break
         known = {f.name: f for f in found.type.members}
-    assert found is not None
+    if found is None:
+        raise QueryError(f"{entity.name} has no property {path!r}; it has {', '.join(f.name for f in entity.fields)}")
     return found
 
 
@@ -139,7 +140,7 @@ class _Parser:
     def parse(self) -> Predicate:
         result = self.either()
         if self.at < len(self.tokens):
-            raise BadQuery(f"unexpected {self.tokens[self.at].text!r} at position {self.tokens[self.at].at}")
+            raise QueryError(f"unexpected {self.tokens[self.at].text!r} at position {self.tokens[self.at].at}")
         return result
 
     def either(self) -> Predicate:
@@ -157,7 +158,7 @@ class _Parser:
     def single(self) -> Predicate:
         self.depth += 1
         if self.depth > _DEEPEST:
-            raise BadQuery(f"nested deeper than {_DEEPEST} levels")
+            raise QueryError(f"nested deeper than {_DEEPEST} levels")
         try:
             if self.accept("not"):
                 inner = self.single()
@@ -180,7 +181,7 @@ class _Parser:
         wanted = self.operand()
         self.expect(")")
         if column.get is None or column.kind != "text" or wanted.kind != "text" or not isinstance(wanted.value, str):
-            raise BadQuery(f"{name}() takes a text property and a text in quotes")
+            raise QueryError(f"{name}() takes a text property and a text in quotes")
         get, sought, test = column.get, wanted.value, _TEXT_TESTS[name]
         return lambda row: isinstance(v := get(row), str) and test(v, sought)
 
@@ -190,7 +191,7 @@ class _Parser:
             return self.membership(left)
         name = self.take().text
         if name not in _COMPARISONS:
-            raise BadQuery(f"expected one of {', '.join(sorted(_COMPARISONS))} after {left.what!r}, found {name!r}")
+            raise QueryError(f"expected one of {', '.join(sorted(_COMPARISONS))} after {left.what!r}, found {name!r}")
         right = self.operand()
         if left.get is None:
             left, right, name = right, left, _MIRROR[name]
@@ -210,10 +211,10 @@ class _Parser:
         if value is not None:
             return value
         if token.kind != "name":
-            raise BadQuery(f"expected a property or a value at position {token.at}, found {token.text!r}")
+            raise QueryError(f"expected a property or a value at position {token.at}, found {token.text!r}")
         column = resolve(self.entity, token.text)
         if column.type.kind in ("complex", "collection"):
-            raise BadQuery(f"{token.text} is a {column.type.name} and cannot be compared")
+            raise QueryError(f"{token.text} is a {column.type.name} and cannot be compared")
         return Operand(
             column.type.kind, token.text, self.entity.column(tuple(token.text.split("/"))), edm=column.type.name
         )
@@ -231,11 +232,11 @@ class _Parser:
     def expect(self, text: str) -> None:
         token = self.take()
         if token.text != text:
-            raise BadQuery(f"expected {text!r} at position {token.at}, found {token.text!r}")
+            raise QueryError(f"expected {text!r} at position {token.at}, found {token.text!r}")
 
     def take(self) -> Token:
         if self.at >= len(self.tokens):
-            raise BadQuery("the expression ends too early")
+            raise QueryError("the expression ends too early")
         self.at += 1
         return self.tokens[self.at - 1]
 
@@ -243,9 +244,9 @@ class _Parser:
 def compare(left: Operand, name: str, right: Operand) -> Predicate:
     """A comparison of a column with a literal or with another column."""
     if left.get is None:
-        raise BadQuery(f"{left.what} {name} {right.what} compares no property")
+        raise QueryError(f"{left.what} {name} {right.what} compares no property")
     if right.kind not in (left.kind, "null"):
-        raise BadQuery(f"cannot compare {left.what} ({left.edm}) with {right.what} (a {right.kind})")
+        raise QueryError(f"cannot compare {left.what} ({left.edm}) with {right.what} (a {right.kind})")
     get = left.get
     if right.get is not None:
         return _compare_columns(get, name, right.get)
@@ -270,7 +271,7 @@ def _compare_columns(left: Getter, name: str, right: Getter) -> Predicate:
 
 
 def parse_filter(entity: Entity, text: str) -> Predicate:
-    """Compiles a $filter into a test of a row number. BadQuery says what is wrong."""
+    """Compiles a $filter into a test of a row number. QueryError says what is wrong."""
     return _Parser(entity, text).parse()
 
 
@@ -280,9 +281,9 @@ def parse_order(entity: Entity, text: str) -> list[tuple[Getter, bool]]:
     for part in text.split(","):
         words = part.split()
         if not words or len(words) > 2 or (len(words) == 2 and words[1] not in ("asc", "desc")):
-            raise BadQuery(f"cannot read {part.strip()!r}; expected a property, then asc or desc")
+            raise QueryError(f"cannot read {part.strip()!r}; expected a property, then asc or desc")
         if resolve(entity, words[0]).type.kind in ("complex", "collection"):
-            raise BadQuery(f"cannot order by {words[0]}, which is no single value")
+            raise QueryError(f"cannot order by {words[0]}, which is no single value")
         result.append((entity.column(tuple(words[0].split("/"))), words[1:] == ["desc"]))
     return result
 
@@ -307,7 +308,7 @@ class Views:
         self._known: OrderedDict[tuple[str, str | None, str | None], Sequence[int]] = OrderedDict()
 
     def rows(self, entity: Entity, filter_text: str | None = None, order_text: str | None = None) -> Sequence[int]:
-        """As select_rows. BadQuery says which expression is wrong and why."""
+        """As select_rows. QueryError says which expression is wrong and why."""
         if filter_text is None and order_text is None:
             return range(entity.count)
         name = (entity.name, filter_text, order_text)
@@ -335,14 +336,14 @@ def parse_key(entity: Entity, text: str) -> tuple[Value, ...] | None:
     if len(tokens) == 1 and len(entity.keys) == 1:
         value = literal(tokens[0])
         if value is None:
-            raise BadQuery(f"cannot read the key {text!r}")
+            raise QueryError(f"cannot read the key {text!r}")
         return (value.value,)
     named: dict[str, Value] = {}
     for at in range(0, len(tokens), 4):
         part = tokens[at : at + 4]
         value = literal(part[2]) if len(part) >= 3 and part[0].kind == "name" and part[1].text == "=" else None
         if value is None or (len(part) == 4 and part[3].text != ",") or part[0].text in named:
-            raise BadQuery(f"cannot read the key {text!r}; expected {','.join(k + '=…' for k in entity.keys)}")
+            raise QueryError(f"cannot read the key {text!r}; expected {','.join(k + '=…' for k in entity.keys)}")
         named[part[0].text] = value.value
     if set(named) != set(entity.keys):
         return None

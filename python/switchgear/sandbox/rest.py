@@ -15,13 +15,13 @@ from urllib.parse import quote
 
 from .model import Entity, Value
 from .paging import Page, Position, Resource, object_text, page_resource, take_page
-from .query import BadQuery, Views, parse_timestamp
-from .wire import Problem, Reply, Request
+from .query import QueryError, Views, parse_timestamp
+from .wire import HttpError, Reply, Request
 
 ROOT = "/rest"
 
 
-def error_reply(problem: Problem) -> Reply:
+def error_reply(problem: HttpError) -> Reply:
     body = {"error": {"code": problem.code, "message": problem.message}}
     return Reply(problem.status, json.dumps(body, ensure_ascii=False).encode(), headers=problem.headers)
 
@@ -63,7 +63,7 @@ class Style:
 def whole_number(call: Call, name: str, default: int, low: int) -> int:
     text = call.parameters.get(name, str(default))
     if not (text.isascii() and text.isdigit() and len(text) <= 12) or int(text) < low:
-        raise BadQuery(f"{name} is {text!r}; it must be a whole number, {low} or more")
+        raise QueryError(f"{name} is {text!r}; it must be a whole number, {low} or more")
     return int(text)
 
 
@@ -71,7 +71,7 @@ def timestamp_parameter(name: str, text: str) -> str:
     try:
         return parse_timestamp(text).isoformat()
     except ValueError as error:
-        raise BadQuery(f"{name} is {text!r}: {error} (encode the + of an offset as %2B)") from None
+        raise QueryError(f"{name} is {text!r}: {error} (encode the + of an offset as %2B)") from None
 
 
 def envelope(page: Page, before: str, after: Mapping[str, object]) -> bytes:
@@ -88,7 +88,7 @@ def _by_token(name: str) -> Callable[[Call], tuple[Sequence[int], Position]]:
         text = call.parameters.get(name)
         here = Position(0, call.size) if text is None else Position.parse(text)
         if here is None:
-            raise BadQuery(f"{name} is {text!r}, which is not one that this service gave out (was it percent-encoded?)")
+            raise QueryError(f"the {name} {text!r} is not one that this service gave out (was it percent-encoded?)")
         return call.rows(), here
 
     return locate
@@ -209,7 +209,7 @@ def key_of_text(entity: Entity, text: str) -> tuple[Value, ...]:
     """A key as it stands in URLs: the values of its fields with commas between."""
     parts = text.split(",", len(entity.keys) - 1)
     if len(parts) != len(entity.keys):
-        raise BadQuery(f"the key {text!r} needs {len(entity.keys)} values ({', '.join(entity.keys)})")
+        raise QueryError(f"the key {text!r} needs {len(entity.keys)} values ({', '.join(entity.keys)})")
     values: list[Value] = []
     for name, part in zip(entity.keys, parts, strict=True):
         if entity.by_name[name].type.kind != "number":
@@ -217,7 +217,7 @@ def key_of_text(entity: Entity, text: str) -> tuple[Value, ...]:
         elif part.isascii() and part.lstrip("-").isdigit() and len(part) <= 20:
             values.append(int(part))
         else:
-            raise BadQuery(f"{name} is {part!r}; it must be a whole number")
+            raise QueryError(f"{name} is {part!r}; it must be a whole number")
     return tuple(values)
 
 
@@ -231,27 +231,27 @@ class RestService:
         self.max_page_size = max_page_size
 
     def respond(self, request: Request, base: str) -> Resource:
-        """The page or the record at a path. Problem for what does not exist or is not understood."""
+        """The page or the record at a path. HttpError for what does not exist or is not understood."""
         path = request.segments()[1:]
         style = path.pop(0) if path and path[0] in STYLES else None
         entity = self.entities.get(path[0]) if path else None
         if entity is None:
             what = path[0] if path else ""
-            raise Problem(404, "not_found", f"No entity {what!r}; there are {', '.join(self.entities)}.")
+            raise HttpError(404, "not_found", f"No entity {what!r}; there are {', '.join(self.entities)}.")
         if (request.method == "POST") != (style == "post"):
-            raise Problem(405, "method_not_allowed", f"POST is for {ROOT}/post/<entity>, GET for all other styles.")
+            raise HttpError(405, "method_not_allowed", f"POST is for {ROOT}/post/<entity>, GET for all other styles.")
         try:
             if path[1:]:
                 return self.single(entity, path)
             parameters = body_parameters(request.body) if style == "post" else request.query
             return self.listing(entity, style or style_for(parameters), parameters, request, base)
-        except BadQuery as error:
-            raise Problem(400, "bad_request", f"{entity.name}: {error}.") from None
+        except QueryError as error:
+            raise HttpError(400, "bad_request", f"{entity.name}: {error}.") from None
 
     def single(self, entity: Entity, path: list[str]) -> Resource:
         row = entity.row_of(key_of_text(entity, path[1])) if len(path) == 2 else None
         if row is None:
-            raise Problem(404, "not_found", f"{entity.name} has no record {'/'.join(path[1:])!r}.")
+            raise HttpError(404, "not_found", f"{entity.name} has no record {'/'.join(path[1:])!r}.")
         return Resource(Reply(200, object_text(entity, row)), entity.name, None, 1)
 
     def listing(
@@ -270,7 +270,7 @@ def body_parameters(body: bytes) -> dict[str, str]:
     try:
         given = json.loads(body or b"{}")
     except (ValueError, RecursionError) as error:
-        raise BadQuery(f"the body is no JSON: {error}") from None
+        raise QueryError(f"the body is no JSON: {error}") from None
     if not isinstance(given, dict):
-        raise BadQuery("the body must be a JSON object")
+        raise QueryError("the body must be a JSON object")
     return {name: str(value) for name, value in given.items() if value is not None}

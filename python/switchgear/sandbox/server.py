@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Callable
 
 from .service import Service, Settings, error_reply
-from .wire import Connection, Problem, Reply
+from .wire import Connection, HttpError, Reply
 
 
 def _bad_http(status: int, message: str) -> Reply:
-    return error_reply("/", Problem(status, "bad_http", message))
+    return error_reply("/", HttpError(status, "bad_http", message))
 
 
 async def serve(settings: Settings, host: str, port: int, ready: Callable[[int], None], stop: asyncio.Event) -> None:

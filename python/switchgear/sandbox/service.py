@@ -16,7 +16,7 @@ from .paging import Page, Resource
 from .query import Views
 from .records import Dataset
 from .rest import RestService
-from .wire import Answer, Handler, Problem, Reply, Request
+from .wire import Answer, Handler, HttpError, Reply, Request
 
 
 @dataclass(frozen=True)
@@ -134,10 +134,10 @@ class Service(Handler):
             if control is not None:
                 return Answer(control)
             answer, records = self.data_answer(request)
-        except Problem as problem:
+        except HttpError as problem:
             answer, records = Answer(error_reply(request.path, problem)), 0
         except Exception as error:  # a defect of the sandbox must not look like a hung server
-            defect = Problem(500, "SandboxDefect", f"{type(error).__name__}: {error}")
+            defect = HttpError(500, "SandboxDefect", f"{type(error).__name__}: {error}")
             answer, records = Answer(error_reply(request.path, defect)), 0
         self.counts["requests"] += 1
         self.counts["records"] += records
@@ -157,7 +157,7 @@ class Service(Handler):
             self.counts["pages"] += resource.page is not None
         return spoil(reply, [strike.fault for strike in struck]), records
 
-    def look_up(self, request: Request) -> tuple[Resource | None, Problem | None]:
+    def look_up(self, request: Request) -> tuple[Resource | None, HttpError | None]:
         base = self.settings.public_url or f"http://{request.headers.get('host', 'localhost')}"
         key = (request.method, request.target, request.headers.get("prefer", ""), base, request.body.decode("latin-1"))
         found = self.cache.get(key)
@@ -165,7 +165,7 @@ class Service(Handler):
             return found, None
         try:
             found = self.resource(request, base)
-        except Problem as problem:
+        except HttpError as problem:
             return None, problem
         self.cache.put(key, found)
         return found, None
@@ -178,10 +178,10 @@ class Service(Handler):
         if segments[:1] == ["rest"]:
             allow_methods(request, "GET", "HEAD", "POST")
             return self.rest.respond(request, base)
-        raise Problem(404, "not_found", f"Nothing at {request.path}; see / for what there is.")
+        raise HttpError(404, "not_found", f"Nothing at {request.path}; see / for what there is.")
 
     def reply_to(
-        self, request: Request, resource: Resource | None, problem: Problem | None, struck: list[Strike]
+        self, request: Request, resource: Resource | None, problem: HttpError | None, struck: list[Strike]
     ) -> tuple[Reply, int]:
         for strike in struck:
             if strike.fault.kind in INSTEAD:
@@ -205,15 +205,15 @@ class Service(Handler):
             return Reply(200, LOGIN_PAGE, "text/html; charset=utf-8")
         headers = (("Retry-After", strike.retry_after),) if strike.retry_after is not None else ()
         if fault.kind == "rate_limit":
-            problem = Problem(429, "TooManyRequests", "Too many requests; wait and send it again.", headers)
+            problem = HttpError(429, "TooManyRequests", "Too many requests; wait and send it again.", headers)
         elif fault.kind == "expire_token":
             problem = unauthorized("The access token has expired; get another by POST /token.", "Bearer")
         else:
-            problem = Problem(fault.status, f"Http{fault.status}", "The service cannot answer at present.", headers)
+            problem = HttpError(fault.status, f"Http{fault.status}", "The service cannot answer at present.", headers)
         return error_reply(request.path, problem)
 
     def authenticate(self, request: Request) -> None:
-        """Problem 401 when the credentials are not those of the settings."""
+        """HttpError 401 when the credentials are not those of the settings."""
         settings, given = self.settings, request.headers.get("authorization", "")
         if settings.user is not None:
             pair = base64.b64encode(f"{settings.user}:{settings.password}".encode()).decode()
@@ -252,7 +252,7 @@ class Service(Handler):
                     raise ValueError('send a list of faults, or {"faults": [...]}')
                 self.faults.replace(listed)
             except (ValueError, RecursionError) as error:
-                raise Problem(400, "bad_fault", str(error)) from None
+                raise HttpError(400, "bad_fault", str(error)) from None
         return json_reply({"faults": self.faults.report()})
 
     def issue_token(self) -> Reply:
@@ -293,14 +293,14 @@ def _same_credentials(header: str, scheme: str, secret: str) -> bool:
     return given_scheme.lower() == scheme and hmac.compare_digest(given.strip().encode("latin-1"), secret.encode())
 
 
-def unauthorized(message: str, challenge: str) -> Problem:
-    return Problem(401, "Unauthorized", message, (("WWW-Authenticate", challenge),))
+def unauthorized(message: str, challenge: str) -> HttpError:
+    return HttpError(401, "Unauthorized", message, (("WWW-Authenticate", challenge),))
 
 
 def allow_methods(request: Request, *methods: str) -> None:
     if request.method not in methods:
         allow = ", ".join(methods)
-        raise Problem(
+        raise HttpError(
             405, "MethodNotAllowed", f"{request.method} is not possible here; use {allow}.", (("Allow", allow),)
         )
 
@@ -309,6 +309,6 @@ def json_reply(value: object) -> Reply:
     return Reply(200, json.dumps(value, ensure_ascii=False).encode())
 
 
-def error_reply(path: str, problem: Problem) -> Reply:
+def error_reply(path: str, problem: HttpError) -> Reply:
     """An error in the form of the protocol that the path belongs to."""
     return odata.error_reply(problem) if path.startswith("/odata/") else rest.error_reply(problem)

@@ -12,6 +12,7 @@ import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import cast
 from urllib.parse import parse_qsl, unquote
 
 MAX_HEAD_BYTES = 64 << 10
@@ -20,7 +21,7 @@ SEND_BUFFER_BYTES = 1 << 20
 JSON = "application/json"
 
 
-class Problem(Exception):
+class HttpError(Exception):
     """A request that is understood and refused; each protocol writes it in its own form of error."""
 
     def __init__(self, status: int, code: str, message: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
@@ -31,7 +32,7 @@ class Problem(Exception):
         self.headers = headers
 
 
-class BadRequest(ValueError):
+class WireError(ValueError):
     """A request that is no HTTP. The connection is closed after the answer."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -108,16 +109,16 @@ class Handler:
 
 
 def parse_head(head: bytes) -> tuple[str, str, dict[str, str], bool]:
-    """Method, target, headers and keep-alive of a request head. BadRequest for what is none."""
+    """Method, target, headers and keep-alive of a request head. WireError for what is none."""
     lines = head.decode("latin-1").split("\r\n")
     words = lines[0].split(" ")
     if len(words) != 3 or words[2] not in ("HTTP/1.1", "HTTP/1.0") or not words[1]:
-        raise BadRequest(400, f"not an HTTP/1.1 request line: {lines[0][:80]!r}")
+        raise WireError(400, f"not an HTTP/1.1 request line: {lines[0][:80]!r}")
     headers: dict[str, str] = {}
     for line in lines[1:]:
         name, colon, value = line.partition(":")
         if not colon or not name or name != name.strip():
-            raise BadRequest(400, f"not a header: {line[:80]!r}")
+            raise WireError(400, f"not a header: {line[:80]!r}")
         headers[name.lower()] = value.strip()
     wish = headers.get("connection", "").lower()
     keep_alive = wish == "keep-alive" if words[2] == "HTTP/1.0" else wish != "close"
@@ -141,8 +142,7 @@ class Connection(asyncio.Protocol):
         self.continued = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)
         connected = transport.get_extra_info("socket")
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self.handler.opened()
@@ -170,7 +170,7 @@ class Connection(asyncio.Protocol):
         while self.transport is not None and not self.transport.is_closing() and not self.paused and not self.waiting:
             try:
                 request = self.take_request()
-            except BadRequest as error:
+            except WireError as error:
                 reply = self.error_reply(error.status, str(error))
                 self.write(reply.head(keep_alive=False) + reply.body)
                 self.transport.close()
@@ -190,14 +190,14 @@ class Connection(asyncio.Protocol):
         end = buffer.find(b"\r\n\r\n")
         if end < 0:
             if len(buffer) > MAX_HEAD_BYTES:
-                raise BadRequest(431, f"the request head exceeds {MAX_HEAD_BYTES} bytes")
+                raise WireError(431, f"the request head exceeds {MAX_HEAD_BYTES} bytes")
             return None
         method, target, headers, keep_alive = parse_head(bytes(buffer[:end]))
         if "transfer-encoding" in headers:
-            raise BadRequest(411, "send a Content-Length; chunked request bodies are not understood")
+            raise WireError(411, "send a Content-Length; chunked request bodies are not understood")
         length = headers.get("content-length", "0")
         if not (length.isascii() and length.isdigit()) or int(length) > MAX_BODY_BYTES:
-            raise BadRequest(413, f"Content-Length {length[:20]!r} is not a number up to {MAX_BODY_BYTES}")
+            raise WireError(413, f"Content-Length {length[:20]!r} is not a number up to {MAX_BODY_BYTES}")
         stop = end + 4 + int(length)
         if len(buffer) < stop:
             if headers.get("expect", "").lower() == "100-continue" and not self.continued:
@@ -239,6 +239,6 @@ class Connection(asyncio.Protocol):
         transport.abort()
 
     def write(self, data: bytes) -> None:
-        assert self.transport is not None
-        self.handler.sent(len(data))
-        self.transport.write(data)
+        if self.transport is not None:
+            self.handler.sent(len(data))
+            self.transport.write(data)
