@@ -79,7 +79,7 @@ struct Guess {
 
 }  // namespace
 
-Schema JsonPage::infer(std::size_t max_records) {
+std::optional<Schema> JsonPage::infer(std::size_t max_records) {
   std::vector<Guess> guesses;
   std::unordered_map<std::string, std::size_t> by_name;
   std::size_t row = 0;
@@ -99,6 +99,7 @@ Schema JsonPage::infer(std::size_t max_records) {
       guesses[found->second].see(token_of(value));
     }
   }
+  if (row == 0) return std::nullopt;
   Schema schema;
   for (const Guess& guess : guesses) {
     Field field;

@@ -42,8 +42,8 @@ class JsonPage {
   std::size_t bytes() const noexcept;
 
   /// Columns for what the first `max_records` records hold: the narrowest type that holds every value seen; `json` for mixed types,
-  /// nested values and members that were always null.
-  Schema infer(std::size_t max_records);
+  /// nested values and members that were always null. Nothing, if the page has no records.
+  std::optional<Schema> infer(std::size_t max_records);
 
  private:
   friend class JsonColumns;

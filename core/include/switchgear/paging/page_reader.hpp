@@ -1,0 +1,140 @@
+// Reads a listing page by page: fetches ahead, notices loops, turns pages into columns, knows where to go on.
+//
+// The pages are fetched by a thread of the reader's own, at most `prefetch` pages and `max_bytes` ahead; they are turned into columns in
+// the thread that calls next(). The continuation token of a page is known before its columns are built, so the next page is under way
+// meanwhile. One thread calls next(); stop() and stats() may be called from any. Destruction ends a request in flight within 100 ms.
+// What the source did wrong is thrown by next() as Error, after the pages that came before it, and again by each call after that.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <unordered_set>
+
+#include "switchgear/connector/plugin.hpp"
+#include "switchgear/data/json_columns.hpp"
+#include "switchgear/data/json_page.hpp"
+#include "switchgear/data/record_batch.hpp"
+#include "switchgear/data/schema.hpp"
+
+namespace switchgear {
+
+struct PageReaderOptions {
+  std::string entity;
+  std::optional<Schema> schema;            ///< nothing: inferred from the first page that has records
+  bool projected = false;                  ///< `schema` is what was asked for: other members are left out, not rescued
+  std::string start;                       ///< a Continuation's text; "": the beginning
+  std::int64_t limit = -1;                 ///< records; -1: all
+  std::size_t prefetch = 2;                ///< pages fetched ahead, at least 1
+  std::uint64_t max_bytes = 64U << 20U;    ///< of pages fetched ahead; one page is always let through
+  std::size_t max_empty_pages = 1000;      ///< in a row, before the listing is taken for endless
+  std::size_t inference_records = 10'000;  ///< how many records of the first page are looked at
+};
+
+struct Page {
+  RecordBatch batch;
+  std::string token;                  ///< where to go on after this page: a Continuation's text
+  std::optional<std::int64_t> total;  ///< what the source says there is in all
+};
+
+struct PageStats {
+  std::uint64_t pages = 0;
+  std::uint64_t records = 0;
+  std::uint64_t bytes = 0;    ///< decompressed
+  std::uint64_t rescued = 0;  ///< records with something in `_rescued`
+};
+
+class PageReader {
+ public:
+  /// Fetches the page at `token` ("" is the first) with at most `limit` records wanted (-1: all). Called by one thread at a time.
+  using Loader = std::function<RawPage(const std::string& token, std::int64_t limit, std::stop_token stop)>;
+
+  enum class Wait { page, end, pending };
+
+  PageReader(Loader load, PageReaderOptions options);
+  ~PageReader();
+  PageReader(const PageReader&) = delete;
+  PageReader& operator=(const PageReader&) = delete;
+
+  /// The next page, or nothing at the end.
+  std::optional<Page> next();
+
+  /// Waits at most `timeout`: `pending` means that the page is still under way.
+  Wait next_for(std::chrono::milliseconds timeout, std::optional<Page>& page);
+
+  /// The columns; waits for the first page where they have to be inferred.
+  const Schema& schema();
+  const SharedArrowSchema& arrow_schema();
+  bool schema_known() const noexcept { return columns_.has_value() || foreign_schema_ != nullptr; }
+
+  /// Waits at most `timeout` until the columns are known (true), or nothing more can make them known.
+  bool schema_for(std::chrono::milliseconds timeout);
+
+  /// Where to go on after the last page taken.
+  const std::string& token() const noexcept { return token_; }
+
+  void stop();
+  PageStats stats() const;
+
+ private:
+  struct Fetched {
+    std::optional<JsonPage> json;
+    std::optional<RecordBatch> foreign;
+    std::string token;  // Continuation texts before and after the page
+    std::string next;
+    std::optional<std::int64_t> total;
+    std::uint64_t bytes = 0;
+  };
+
+  void produce(const std::stop_token& stop);
+  Fetched fetch(const std::string& token, bool first, const std::stop_token& stop, std::string& next);
+  void watch_for_loops(const std::string& next);
+  void start_once();
+  bool wait_for_front(std::chrono::milliseconds timeout);  // false: still pending
+  bool learn_schema();                                     // false: the page at the front has no records
+  Fetched pop_front();
+  void count_page(const Fetched& fetched, std::int64_t records);
+  Page take_front();
+  template <class Function>
+  void guarded(Function function);
+
+  std::string place(const std::string& token, bool ended) const;
+
+  Loader load_;
+  PageReaderOptions options_;
+  std::string token_;
+
+  // The consumer's.
+  std::optional<JsonColumns> columns_;
+  SharedArrowSchema foreign_schema_;
+  Schema schema_;
+  std::int64_t left_;  // of the limit; -1: no limit
+  std::size_t empty_pages_ = 0;
+  bool finished_ = false;
+  std::exception_ptr broken_;  // a page could not be read: the end of this reader
+
+  // The producer's.
+  std::unordered_set<std::size_t> seen_tokens_;
+
+  // Shared.
+  mutable std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::deque<Fetched> queue_;
+  std::uint64_t queued_bytes_ = 0;
+  bool produced_all_ = false;
+  std::exception_ptr failure_;
+  PageStats stats_;
+
+  std::jthread producer_;  // last: it uses all of the above
+};
+
+}  // namespace switchgear

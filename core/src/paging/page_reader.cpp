@@ -1,0 +1,255 @@
+#include "switchgear/paging/page_reader.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "switchgear/base/error.hpp"
+#include "switchgear/paging/continuation.hpp"
+
+namespace switchgear {
+namespace {
+
+constexpr auto no_timeout = std::chrono::hours(24 * 365);
+
+PagePointers pointers_of(RawPage& raw) {
+  return {std::move(raw.records), std::move(raw.next),  std::move(raw.removed),
+          std::move(raw.delta),   std::move(raw.total), std::move(raw.control)};
+}
+
+std::string shortened(const std::string& token) { return token.size() <= 100 ? token : token.substr(0, 100) + "..."; }
+
+}  // namespace
+
+PageReader::PageReader(Loader load, PageReaderOptions options)
+    : load_(std::move(load)), options_(std::move(options)), left_(options_.limit) {
+  options_.prefetch = std::max<std::size_t>(options_.prefetch, 1);
+  if (options_.schema) {
+    columns_.emplace(*options_.schema, options_.projected);
+    schema_ = columns_->schema();
+  }
+  Continuation start{options_.entity, "", false};
+  if (!options_.start.empty()) start = Continuation::from_text(options_.start, options_.entity);
+  token_ = start.to_text();
+  finished_ = start.ended || left_ == 0;
+  options_.start = start.token;
+}
+
+PageReader::~PageReader() { stop(); }
+
+void PageReader::stop() { producer_.request_stop(); }
+
+std::string PageReader::place(const std::string& token, bool ended) const { return Continuation{options_.entity, token, ended}.to_text(); }
+
+// ---- the producer ---------------------------------------------------------------------------------------------------
+
+void PageReader::start_once() {
+  if (!producer_.joinable()) producer_ = std::jthread([this](const std::stop_token& stop) { produce(stop); });
+}
+
+void PageReader::produce(const std::stop_token& stop) {
+  std::exception_ptr failure;
+  try {
+    std::string token = options_.start;
+    bool first = true;
+    do {
+      {
+        std::unique_lock lock(mutex_);
+        const bool room = changed_.wait(
+            lock, stop, [this] { return queue_.empty() || (queue_.size() < options_.prefetch && queued_bytes_ < options_.max_bytes); });
+        if (!room) break;
+      }
+      std::string next;
+      Fetched fetched = fetch(token, std::exchange(first, false), stop, next);
+      {
+        const std::lock_guard lock(mutex_);
+        queued_bytes_ += fetched.bytes;
+        queue_.push_back(std::move(fetched));
+        changed_.notify_all();
+      }
+      watch_for_loops(next);  // after the page was handed on: its own records are good
+      token = next;
+    } while (!token.empty());
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (failure == nullptr && stop.stop_requested()) {
+    failure = std::make_exception_ptr(Error(Category::cancelled, "the reader was stopped"));
+  }
+  const std::lock_guard lock(mutex_);
+  failure_ = failure;
+  produced_all_ = true;
+  changed_.notify_all();
+}
+
+PageReader::Fetched PageReader::fetch(const std::string& token, bool first, const std::stop_token& stop, std::string& next) {
+  // The limit goes with the first request; the source carries it on in its tokens, and the rest is cut off here.
+  RawPage raw = load_(token, first ? options_.limit : -1, stop);
+  Fetched fetched;
+  if (raw.batch) {
+    fetched.foreign.emplace(raw.batch->schema, raw.batch->array);
+    fetched.bytes = fetched.foreign->bytes();
+    next = raw.next_token.value_or("");
+  } else {
+    const std::optional<std::string> given = std::move(raw.next_token);
+    fetched.json.emplace(std::move(raw.body), pointers_of(raw));
+    fetched.bytes = fetched.json->bytes();
+    fetched.total = fetched.json->total();
+    next = given ? *given : fetched.json->next().value_or("");
+  }
+  fetched.token = place(token, false);
+  fetched.next = place(next, next.empty());
+  return fetched;
+}
+
+void PageReader::watch_for_loops(const std::string& next) {
+  // A hash each, not the token: a listing of a million pages would keep a million URLs.
+  if (next.empty() || (seen_tokens_.insert(std::hash<std::string>()(next)).second && next != options_.start)) return;
+  throw Error(Category::protocol, "page_loop",
+              "the source named the continuation token '" + shortened(next) + "' a second time: its pages go in a circle")
+      .with_hint(
+          "nothing after this page was read; report it to the source's operator, and try another page_size or an order by a unique key");
+}
+
+// ---- the consumer ---------------------------------------------------------------------------------------------------
+
+bool PageReader::wait_for_front(std::chrono::milliseconds timeout) {
+  if (broken_ != nullptr) std::rethrow_exception(broken_);
+  if (finished_) return true;
+  start_once();
+  std::unique_lock lock(mutex_);
+  const auto ready = [this] { return !queue_.empty() || produced_all_; };
+  if (!changed_.wait_for(lock, timeout, ready)) return false;
+  if (!queue_.empty()) return true;
+  if (failure_ != nullptr) std::rethrow_exception(failure_);
+  finished_ = true;
+  return true;
+}
+
+bool PageReader::learn_schema() {
+  Fetched* front = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    front = &queue_.front();  // stays where it is: only this thread takes from a deque that the other appends to
+  }
+  if (front->foreign) {
+    foreign_schema_ = front->foreign->schema();
+    schema_ = from_arrow_schema(*foreign_schema_);
+    return true;
+  }
+  const std::optional<Schema> inferred = front->json->infer(options_.inference_records);
+  if (!inferred) return false;
+  columns_.emplace(*inferred, options_.projected);
+  schema_ = columns_->schema();
+  return true;
+}
+
+bool PageReader::schema_for(std::chrono::milliseconds timeout) {
+  while (!schema_known()) {
+    if (!wait_for_front(timeout)) return false;
+    if (finished_) {
+      columns_.emplace(Schema{});  // no record at all: no columns but _rescued
+      schema_ = columns_->schema();
+    } else {
+      guarded([this] {
+        // A page without records tells nothing about columns; it is passed over.
+        if (!learn_schema()) count_page(pop_front(), 0);
+      });
+    }
+  }
+  return true;
+}
+
+const Schema& PageReader::schema() {
+  while (!schema_for(no_timeout)) {
+  }
+  return schema_;
+}
+
+const SharedArrowSchema& PageReader::arrow_schema() {
+  schema();
+  return foreign_schema_ != nullptr ? foreign_schema_ : columns_->arrow_schema();
+}
+
+PageReader::Fetched PageReader::pop_front() {
+  const std::lock_guard lock(mutex_);
+  Fetched fetched = std::move(queue_.front());
+  queue_.pop_front();
+  queued_bytes_ -= fetched.bytes;
+  changed_.notify_all();
+  return fetched;
+}
+
+void PageReader::count_page(const Fetched& fetched, std::int64_t records) {
+  token_ = fetched.next;
+  empty_pages_ = records > 0 ? 0 : empty_pages_ + 1;
+  {
+    const std::lock_guard lock(mutex_);
+    stats_.pages += 1;
+    stats_.records += static_cast<std::uint64_t>(records);
+    stats_.bytes += fetched.bytes;
+    stats_.rescued = columns_ ? columns_->rescued() : 0;
+  }
+  if (empty_pages_ < options_.max_empty_pages) return;
+  throw Error(Category::protocol, "empty_pages",
+              std::to_string(empty_pages_) + " pages in a row had no records but each named another page")
+      .with_hint("the listing seems endless; report it to the source's operator");
+}
+
+Page PageReader::take_front() {
+  Fetched fetched = pop_front();
+  if (fetched.json.has_value() != columns_.has_value()) {
+    throw Error(Category::plugin, "page_format", "the connector mixes JSON pages and Arrow pages in one listing")
+        .with_hint("return one kind for an entity");
+  }
+  Page page{fetched.json ? columns_->read(*fetched.json) : *fetched.foreign, fetched.next, fetched.total};
+  if (left_ >= 0) {
+    if (page.batch.length() > left_) {
+      page.batch = page.batch.first(left_);
+      fetched.next = fetched.token;  // its rest was not taken: whoever goes on begins with this page again
+      page.token = fetched.token;
+    }
+    left_ -= page.batch.length();
+  }
+  count_page(fetched, page.batch.length());
+  if (left_ == 0) {
+    finished_ = true;
+    stop();
+  }
+  return page;
+}
+
+// What fails here fails for good: to go on with the page after a broken one would lose its records in silence.
+template <class Function>
+void PageReader::guarded(Function function) {
+  try {
+    function();
+  } catch (...) {
+    broken_ = std::current_exception();
+    stop();
+    throw;
+  }
+}
+
+PageReader::Wait PageReader::next_for(std::chrono::milliseconds timeout, std::optional<Page>& page) {
+  page.reset();
+  if (broken_ != nullptr) std::rethrow_exception(broken_);
+  if (!schema_for(timeout)) return Wait::pending;
+  if (!wait_for_front(timeout)) return Wait::pending;
+  if (finished_) return Wait::end;
+  guarded([&] { page = take_front(); });
+  return Wait::page;
+}
+
+std::optional<Page> PageReader::next() {
+  std::optional<Page> page;
+  while (next_for(no_timeout, page) == Wait::pending) {
+  }
+  return page;
+}
+
+PageStats PageReader::stats() const {
+  const std::lock_guard lock(mutex_);
+  return stats_;
+}
+
+}  // namespace switchgear

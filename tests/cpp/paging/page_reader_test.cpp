@@ -1,0 +1,264 @@
+#include "switchgear/paging/page_reader.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "switchgear/base/error.hpp"
+
+namespace switchgear {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A listing of `count` numbered records, `size` a page; tokens are offsets.
+struct Listing {
+  std::int64_t count = 100;
+  std::int64_t size = 10;
+  std::atomic<int> requests = 0;
+
+  RawPage page(const std::string& token) {
+    ++requests;
+    const std::int64_t from = token.empty() ? 0 : std::stoll(token);
+    const std::int64_t to = std::min(from + size, count);
+    std::string body = R"({"data":[)";
+    for (std::int64_t i = from; i < to; ++i) body += (i != from ? "," : "") + std::string(R"({"n":)") + std::to_string(i) + "}";
+    body += "],\"total\":" + std::to_string(count) + (to < count ? ",\"next\":\"" + std::to_string(to) + "\"}" : "}");
+    return raw(body);
+  }
+
+  static RawPage raw(std::string_view body) {
+    RawPage page;
+    page.body = Buffer(body);
+    page.records = "/data";
+    page.next = "/next";
+    page.total = "/total";
+    return page;
+  }
+
+  PageReader::Loader loader() {
+    return [this](const std::string& token, std::int64_t, const std::stop_token&) { return page(token); };
+  }
+};
+
+PageReaderOptions options() {
+  PageReaderOptions result;
+  result.entity = "Numbers";
+  return result;
+}
+
+std::vector<std::int64_t> values(const RecordBatch& batch) {
+  const ::ArrowArray& column = *batch.array()->children[0];
+  const auto* numbers = static_cast<const std::int64_t*>(column.buffers[1]);
+  return {numbers + batch.array()->offset, numbers + batch.array()->offset + batch.length()};
+}
+
+std::vector<std::int64_t> read_all(PageReader& reader) {
+  std::vector<std::int64_t> all;
+  while (const auto page = reader.next()) {
+    const auto part = values(page->batch);
+    all.insert(all.end(), part.begin(), part.end());
+  }
+  return all;
+}
+
+std::vector<std::int64_t> numbers(std::int64_t from, std::int64_t to) {
+  std::vector<std::int64_t> result;
+  for (; from < to; ++from) result.push_back(from);
+  return result;
+}
+
+std::string failure_of(PageReader& reader) {
+  try {
+    while (reader.next()) {
+    }
+  } catch (const Error& error) {
+    EXPECT_FALSE(error.hint.empty()) << error.describe();
+    return error.code();
+  }
+  return "no error";
+}
+
+TEST(PageReader, ReadsEveryPageOnce) {
+  for (const std::int64_t size : {1, 7, 10, 100, 1000}) {
+    Listing listing{100, size};
+    PageReader reader(listing.loader(), options());
+    EXPECT_EQ(read_all(reader), numbers(0, 100)) << size;
+    EXPECT_EQ(reader.next(), std::nullopt);
+    EXPECT_EQ(listing.requests, (100 + size - 1) / size);
+    EXPECT_EQ(reader.stats().records, 100U);
+  }
+}
+
+TEST(PageReader, GoesOnFromEveryToken) {
+  Listing listing{50, 7};
+  std::vector<std::string> tokens;
+  PageReader reader(listing.loader(), options());
+  std::int64_t taken = 0;
+  std::vector<std::int64_t> counts;
+  while (const auto page = reader.next()) {
+    taken += page->batch.length();
+    EXPECT_EQ(reader.token(), page->token);
+    tokens.push_back(page->token);
+    counts.push_back(taken);
+  }
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    PageReaderOptions resumed = options();
+    resumed.start = tokens[i];
+    PageReader rest(listing.loader(), resumed);
+    EXPECT_EQ(read_all(rest), numbers(counts[i], 50)) << i;
+  }
+}
+
+TEST(PageReader, ALimitCutsAPageAndItsTokenLosesNothing) {
+  Listing listing{50, 10};
+  PageReaderOptions limited = options();
+  limited.limit = 25;
+  PageReader reader(listing.loader(), limited);
+  EXPECT_EQ(read_all(reader), numbers(0, 25));
+  PageReaderOptions resumed = options();
+  resumed.start = reader.token();
+  PageReader rest(listing.loader(), resumed);
+  EXPECT_EQ(read_all(rest), numbers(20, 50)) << "the page that was cut is read again, whole";
+  limited.limit = 0;
+  PageReader none(listing.loader(), limited);
+  EXPECT_EQ(none.next(), std::nullopt);
+}
+
+TEST(PageReader, FetchesAheadButNoFurtherThanAllowed) {
+  Listing listing{1000, 10};
+  PageReaderOptions ahead = options();
+  ahead.prefetch = 3;
+  PageReader reader(listing.loader(), ahead);
+  reader.next();
+  while (listing.requests < 4) std::this_thread::yield();  // one taken, three ahead
+  EXPECT_LE(listing.requests, 5) << "at most one more may be in flight";
+  ahead.max_bytes = 1;
+  Listing small{1000, 10};
+  PageReader careful(small.loader(), ahead);
+  careful.next();
+  while (small.requests < 2) std::this_thread::yield();
+  EXPECT_LE(small.requests, 3);
+}
+
+TEST(PageReader, EachKindOfEndlessListingIsNamed) {
+  const auto repeat = [](const std::string& token, std::int64_t, const std::stop_token&) {
+    return Listing::raw(token == "b"   ? R"({"data":[{"n":3}],"next":"a"})"
+                        : token == "a" ? R"({"data":[{"n":2}],"next":"b"})"
+                                       : R"({"data":[{"n":1}],"next":"a"})");
+  };
+  PageReader circle(repeat, options());
+  std::vector<std::int64_t> seen;
+  std::string code;
+  try {
+    while (const auto page = circle.next()) seen.push_back(values(page->batch).front());
+  } catch (const Error& error) {
+    code = error.code();
+  }
+  EXPECT_EQ(code, "protocol.page_loop");
+  EXPECT_EQ(seen, numbers(1, 4)) << "the pages before the loop are good";
+
+  PageReaderOptions impatient = options();
+  impatient.max_empty_pages = 20;
+  int page_number = 0;
+  const auto empty = [&page_number](const std::string&, std::int64_t, const std::stop_token&) {
+    return Listing::raw(R"({"data":[],"next":")" + std::to_string(page_number++) + "\"}");
+  };
+  PageReader endless(empty, impatient);
+  EXPECT_EQ(failure_of(endless), "protocol.empty_pages");
+  EXPECT_EQ(failure_of(endless), "protocol.empty_pages") << "it stays so";
+}
+
+TEST(PageReader, AnEmptyPageWithATokenIsNotTheEnd) {
+  const auto gaps = [](const std::string& token, std::int64_t, const std::stop_token&) {
+    return Listing::raw(token.empty()  ? R"({"data":[],"next":"a"})"
+                        : token == "a" ? R"({"data":[{"n":0}],"next":"b"})"
+                        : token == "b" ? R"({"data":[],"next":"c"})"
+                                       : R"({"data":[{"n":1}]})");
+  };
+  PageReader reader(gaps, options());
+  EXPECT_EQ(read_all(reader), numbers(0, 2));
+}
+
+TEST(PageReader, ABrokenPageEndsTheReadingForGood) {
+  const auto broken = [](const std::string& token, std::int64_t, const std::stop_token&) {
+    return Listing::raw(token.empty()  ? R"({"data":[{"n":0}],"next":"a"})"
+                        : token == "a" ? R"({"data":[{"n":tru}],"next":"b"})"
+                                       : R"({"data":[{"n":2}]})");
+  };
+  PageReader reader(broken, options());
+  EXPECT_TRUE(reader.next().has_value());
+  const std::string token = reader.token();
+  EXPECT_EQ(failure_of(reader), "protocol.json");
+  EXPECT_EQ(failure_of(reader), "protocol.json") << "the page after it must not be taken as if nothing had happened";
+  EXPECT_EQ(reader.token(), token);
+}
+
+TEST(PageReader, TheSourcesErrorComesAfterThePagesBeforeIt) {
+  Listing listing{30, 10};
+  const auto failing = [&](const std::string& token, std::int64_t, const std::stop_token&) {
+    if (token == "20") throw Error(Category::offline, "lost", "gone").with_hint("wait");
+    return listing.page(token);
+  };
+  PageReader reader(failing, options());
+  EXPECT_TRUE(reader.next() && reader.next());
+  EXPECT_EQ(failure_of(reader), "offline.lost");
+  EXPECT_EQ(failure_of(reader), "offline.lost");
+}
+
+TEST(PageReader, DestructionStopsARequestInFlight) {
+  std::atomic<bool> started = false;
+  std::atomic<bool> stopped = false;
+  {
+    PageReader reader(
+        [&](const std::string&, std::int64_t, const std::stop_token& stop) -> RawPage {
+          started = true;
+          while (!stop.stop_requested()) std::this_thread::yield();
+          stopped = true;
+          throw Error(Category::cancelled, "stopped");
+        },
+        options());
+    std::optional<Page> page;
+    while (!started) EXPECT_EQ(reader.next_for(1ms, page), PageReader::Wait::pending);
+  }
+  EXPECT_TRUE(stopped);
+}
+
+TEST(PageReader, AReaderThatIsStoppedSaysSo) {
+  Listing listing{1000, 1};
+  PageReader reader(listing.loader(), options());
+  reader.next();
+  reader.stop();
+  try {
+    while (reader.next()) {
+    }
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), "cancelled");
+  }
+}
+
+TEST(PageReader, WithoutAnyRecordThereAreNoColumnsButTheRescued) {
+  PageReader reader([](const std::string&, std::int64_t, const std::stop_token&) { return Listing::raw(R"({"data":[]})"); }, options());
+  EXPECT_EQ(reader.schema().fields.size(), 1U);
+  EXPECT_EQ(reader.next(), std::nullopt);
+}
+
+TEST(PageReader, ManyReadersAtOnce) {
+  std::vector<std::thread> threads;
+  std::atomic<int> wrong = 0;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&] {
+      Listing listing{500, 7};
+      PageReader reader(listing.loader(), options());
+      if (read_all(reader) != numbers(0, 500)) ++wrong;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+}  // namespace
+}  // namespace switchgear
