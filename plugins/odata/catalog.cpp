@@ -1,0 +1,114 @@
+#include "catalog.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "switchgear/sdk/error.hpp"
+
+namespace switchgear::odata {
+namespace {
+
+using nlohmann::json;
+
+json to_json(const Column& column) {
+  json field{{"name", column.name}, {"type", column.type}, {"nullable", column.nullable}};
+  if (column.type == "decimal") {
+    field["precision"] = column.precision;
+    field["scale"] = column.scale;
+  } else if (column.type == "timestamp") {
+    if (!column.utc) field["utc"] = false;
+  } else if (column.type == "list") {
+    field["item"] = to_json(column.children.front());
+  } else if (column.type == "struct") {
+    json& members = field["fields"] = json::array();
+    for (const Column& child : column.children) members.push_back(to_json(child));
+  }
+  return field;
+}
+
+/// "Address/City" -> "Edm.String": what a value has to be written as in a filter. Lists can't be compared.
+void collect_types(const std::vector<Column>& columns, const std::string& prefix, json& types) {
+  for (const Column& column : columns) {
+    if (column.type == "struct") {
+      collect_types(column.children, prefix + column.name + "/", types);
+    } else if (!column.edm.empty()) {
+      types[prefix + column.name] = column.edm;
+    }
+  }
+}
+
+template <class Names>
+std::string listed(const Names& names) {
+  std::string text;
+  for (const auto& name : names) text.append(text.empty() ? "'" : ", '").append(name).append("'");
+  return text.empty() ? "none" : text;
+}
+
+void check_names(const Cursors& cursors, const json& entities) {
+  for (const auto& [entity, field] : cursors) {
+    const auto found =
+        std::find_if(entities.begin(), entities.end(), [&, &name = entity](const json& each) { return each["name"] == name; });
+    if (found != entities.end()) continue;
+    std::vector<std::string> names;
+    for (const json& each : entities) names.push_back(each["name"]);
+    throw sdk::Error(sdk::Category::config, "'cursor' names the entity '" + entity + "', which the service does not have")
+        .with_hint("it has " + listed(names));
+  }
+}
+
+std::string cursor_for(const EntitySet& set, const Cursors& cursors) {
+  const auto named = cursors.find(set.name);
+  if (named == cursors.end()) return cursor_of(set);
+  if (!named->second.empty() && !set.fields.empty() && set.find(named->second) == nullptr) {
+    std::vector<std::string> times;
+    for (const Column& column : set.fields)
+      if (column.type == "timestamp" || column.type == "date" || column.type == "int64") times.push_back(column.name);
+    throw sdk::Error(sdk::Category::config, "'cursor' names the field '" + named->second + "', which '" + set.name + "' does not have")
+        .with_hint("fields that may serve: " + listed(times));
+  }
+  return named->second;
+}
+
+json to_json(const EntitySet& set, const Model& model, const Cursors& cursors) {
+  json entity{{"name", set.name}, {"path", set.path}, {"key", set.key}, {"fields", json::array()}, {"type", set.type}};
+  for (const Column& column : set.fields) entity["fields"].push_back(to_json(column));
+  json types = json::object();
+  collect_types(set.fields, "", types);
+  entity["types"] = std::move(types);
+  if (const std::string cursor = cursor_for(set, cursors); !cursor.empty()) entity["cursor"] = cursor;
+  if (set.concurrency.size() == 1) entity["etag_property"] = set.concurrency.front();
+  entity["odata_version"] = model.version;
+  return entity;
+}
+
+}  // namespace
+
+std::string catalog_json(const Model& model, const Cursors& cursors) {
+  json entities = json::array();
+  for (const EntitySet& set : model.sets) entities.push_back(to_json(set, model, cursors));
+  check_names(cursors, entities);
+  return json({{"entities", std::move(entities)}}).dump();
+}
+
+std::string catalog_json_from_service_document(std::string_view body, const Cursors& cursors) {
+  const json document = json::parse(body.begin(), body.end(), nullptr, false);
+  if (!document.is_object() || !document.contains("value") || !document["value"].is_array())
+    throw sdk::Error(sdk::Category::protocol, "service_document",
+                     "the service root is no OData V4 service document: it has no list \"value\"")
+        .with_hint("check that the URL is the service root");
+  json entities = json::array();
+  for (const json& item : document["value"]) {
+    if (!item.is_object() || !item.contains("name") || !item["name"].is_string()) continue;
+    if (item.contains("kind") && item["kind"] != "EntitySet") continue;
+    const std::string name = item["name"];
+    const json url = item.value("url", json(name));
+    const bool relative = url.is_string() && url.get_ref<const std::string&>().find("://") == std::string::npos;
+    json entity{{"name", name}, {"path", relative ? url : json(name)}, {"odata_version", "4.0"}};
+    if (const auto cursor = cursors.find(name); cursor != cursors.end()) entity["cursor"] = cursor->second;
+    entities.push_back(std::move(entity));
+  }
+  check_names(cursors, entities);
+  return json({{"entities", std::move(entities)}}).dump();
+}
+
+}  // namespace switchgear::odata

@@ -1,0 +1,23 @@
+// The catalog that `discover` returns, as JSON: {"entities": [{"name", "path", "key", "cursor", "fields", "types", …}]}.
+//
+// Pure functions; any thread. `cursors` names the cursor of an entity where the user did: entity -> field.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "csdl.hpp"
+
+namespace switchgear::odata {
+
+using Cursors = std::map<std::string, std::string, std::less<>>;
+
+/// Throws sdk::Error(config) for a name in `cursors` that the service does not have, with those that it has.
+std::string catalog_json(const Model& model, const Cursors& cursors);
+
+/// From a service document, for services that hide their $metadata: names and paths, no fields. Throws sdk::Error(protocol) for a body
+/// that is no service document.
+std::string catalog_json_from_service_document(std::string_view body, const Cursors& cursors);
+
+}  // namespace switchgear::odata

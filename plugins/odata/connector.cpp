@@ -1,0 +1,183 @@
+// The connector "odata": reads the entity sets of OData V4 services. README.md tells its configuration and what it relies on.
+#include <strings.h>
+
+#include <switchgear/sdk.hpp>
+
+#include "catalog.hpp"
+#include "query.hpp"
+#include "value.hpp"
+
+namespace sg = switchgear::sdk;
+namespace odata = switchgear::odata;
+
+namespace {
+
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+/// A configured JSON object of texts: {"sap-client": "100"}.
+Pairs texts(const sg::Config& config, const char* name) {
+  Pairs pairs;
+  if (config.str(name, "").empty()) return pairs;
+  try {
+    const odata::Value value = odata::parse_json(config.json(name));
+    if (!value.is(odata::Value::Kind::object)) throw std::invalid_argument("no JSON object");
+    for (std::size_t i = 0; i < value.items.size(); ++i) {
+      if (value.items[i].text.empty() && !value.items[i].is(odata::Value::Kind::text))
+        throw std::invalid_argument("an object of other things than texts");
+      pairs.emplace_back(value.names[i], value.items[i].text);
+    }
+  } catch (const std::invalid_argument& error) {
+    throw sg::Error(sg::Category::config, "'" + std::string(name) + "' is " + error.what())
+        .with_hint(R"(give an object of texts, as {"name": "value"})");
+  }
+  return pairs;
+}
+
+std::string service_root(std::string url) {
+  if (url.find_first_of("?#") != std::string::npos)
+    throw sg::Error(sg::Category::config, "'url' has a query or a fragment: it has to be the service root alone")
+        .with_hint(R"(move parameters into 'query', as {"sap-client": "100"})");
+  constexpr std::string_view metadata = "/$metadata";
+  if (url.size() > metadata.size() && url.compare(url.size() - metadata.size(), metadata.size(), metadata) == 0)
+    url.resize(url.size() - metadata.size());
+  while (!url.empty() && url.back() == '/') url.pop_back();
+  return url;
+}
+
+bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
+/// What stands in the reply of a service that is older than V4.
+void refuse_older(const sg::Reply& reply, const std::string& root) {
+  const std::string_view version = reply.header("DataServiceVersion");
+  if (version.empty() || !reply.header("OData-Version").empty()) return;
+  throw sg::Error(sg::Category::unsupported, "version",
+                  root + " speaks OData " + std::string(version.substr(0, 3)) + "; this connector reads V4")
+      .with_hint("look for the V4 service of the same system");
+}
+
+}  // namespace
+
+struct OData {
+  static constexpr const char* manifest = R"({"name": "odata", "version": "1.0.0", "doc": "Reads OData V4 services.",
+    "config": {
+      "url": {"type": "url", "doc": "The service root: the folder that holds $metadata."},
+      "page_size": {"type": "int", "default": 1000, "doc": "Records that a page should have (a wish: services may have their own size). 0: theirs."},
+      "cursor": {"type": "json", "default": {}, "doc": "Field by which changes are asked for, where it is not found: {\"WorkOrders\": \"ChangedAt\"}."},
+      "count": {"type": "bool", "default": false, "doc": "Always ask for the total number of records."},
+      "headers": {"type": "json", "default": {}, "doc": "Sent with every request: {\"sap-client\": \"100\"}. No credentials."},
+      "query": {"type": "json", "default": {}, "doc": "Query parameters of every request but next links, which hold their own."}}})";
+
+  OData(const sg::Config& config, sg::Call&)
+      : root(service_root(config.str("url"))), page_size(config.integer("page_size")), count(config.boolean("count")) {
+    for (auto& [entity, field] : texts(config, "cursor")) cursors.emplace(entity, field);
+    headers = texts(config, "headers");
+    parameters = texts(config, "query");
+    if (page_size < 0) throw sg::Error(sg::Category::config, "'page_size' is " + std::to_string(page_size) + ", it has to be 0 or more");
+    for (const auto& [name, value] : headers)
+      if (strcasecmp(name.c_str(), "Authorization") == 0 || strcasecmp(name.c_str(), "Cookie") == 0)
+        throw sg::Error(sg::Category::config, "'headers' holds '" + name + "': credentials are not kept there").with_hint("use auth=");
+  }
+
+  void check(sg::Call& call) {
+    const sg::Reply reply = call.try_send(request("/", "application/json"));
+    if (!reply && reply.error().category == sg::Category::not_found)
+      throw sg::Error(sg::Category::config, "service_root", root + "/ answers 404: there is no service at this path")
+          .with_hint("check the path of 'url'")
+          .with_status(404);
+    if (!reply) throw sg::Error(reply.error());
+    refuse_older(reply, root);
+    if (reply.header("OData-Version").empty() && !contains(reply.body(), "@odata.context") && !contains(reply.body(), "\"@context\""))
+      throw sg::Error(sg::Category::protocol, "service_document", root + "/ answers, but not as an OData V4 service does")
+          .with_hint("check that 'url' is the service root: the folder that holds $metadata")
+          .with_status(reply.status());
+  }
+
+  std::string discover(sg::Call& call) {
+    const sg::Reply metadata = call.try_send(request("/$metadata", "application/xml"));
+    if (!metadata && hidden(metadata.error().category)) return discover_names(call, metadata.error());
+    if (!metadata) throw sg::Error(metadata.error());
+    try {
+      const odata::Model model = odata::parse_csdl(metadata.body());
+      for (const std::string& problem : model.problems.list) call.log(sg::LogLevel::warning, root + "/$metadata, " + problem);
+      if (model.problems.unlisted != 0)
+        call.log(sg::LogLevel::warning, root + "/$metadata: " + std::to_string(model.problems.unlisted) + " more problems");
+      return odata::catalog_json(model, cursors);
+    } catch (const odata::MetadataError& error) {
+      throw sg::Error(sg::Category::protocol, "metadata", root + "/$metadata: " + error.what()).with_hint(error.hint);
+    }
+  }
+
+  sg::Page read(const sg::Entity& entity, const sg::Position& at, sg::Call& call) {
+    sg::Entity asked = entity;
+    if (const auto named = cursors.find(entity.name); named != cursors.end() && asked.cursor.empty()) asked.cursor = named->second;
+    sg::Reply reply = call.send(at.token.empty() ? first_page(asked, at) : next_page(asked, at));
+    refuse_older(reply, root);
+    // 4.01 services may leave out "odata."; nearly all answer 4.0, which is what is asked for, and are not searched.
+    const bool short_names = reply.header("OData-Version").substr(0, 4) == "4.01" && !contains(reply.body(), "\"@odata.");
+    const std::string prefix = short_names ? "/@" : "/@odata.";
+    return sg::Page(std::move(reply))
+        .records("/value")
+        .next(prefix + "nextLink")
+        .delta(prefix + "deltaLink")
+        .total(prefix + "count")
+        .watermark(asked.cursor)
+        .control("@");
+  }
+
+  std::string root;
+  std::int64_t page_size;
+  bool count;
+  odata::Cursors cursors;
+  Pairs headers, parameters;
+
+ private:
+  static bool hidden(sg::Category category) {
+    return category == sg::Category::not_found || category == sg::Category::gone || category == sg::Category::permission ||
+           category == sg::Category::bad_request;
+  }
+
+  sg::Request prepared(sg::Request request, const char* accept) const {
+    request.header("Accept", accept).header("OData-Version", "4.0").header("OData-MaxVersion", "4.0");
+    for (const auto& [name, value] : headers) request.header(name, value);
+    return request;
+  }
+
+  sg::Request request(const std::string& path, const char* accept) const {
+    sg::Request request("GET", root + path);
+    for (const auto& [name, value] : parameters) request.query(name, value);
+    return prepared(std::move(request), accept);
+  }
+
+  sg::Request paged(sg::Request request, const sg::Position& at) const {
+    const std::int64_t size = at.page_size_or(page_size);
+    if (size > 0) request.header("Prefer", "odata.maxpagesize=" + std::to_string(size));
+    return request;
+  }
+
+  std::string url_of(const sg::Entity& entity) const { return root + "/" + odata::encoded_path(path_of(entity)); }
+  static const std::string& path_of(const sg::Entity& entity) { return entity.path.empty() ? entity.name : entity.path; }
+
+  sg::Request first_page(const sg::Entity& entity, const sg::Position& at) const {
+    if (const std::string version = entity.property("odata_version"); !version.empty() && version < "4")
+      throw sg::Error(sg::Category::unsupported, "version", root + " speaks OData " + version + "; this connector reads V4")
+          .with_hint("look for the V4 service of the same system");
+    sg::Position wanted = at;
+    wanted.count = at.count || count;
+    sg::Request first = request("/" + odata::encoded_path(path_of(entity)), "application/json");
+    for (const auto& [name, value] : odata::query_options(entity, wanted)) first.query(name, value);
+    return paged(std::move(first), at);
+  }
+
+  /// The token is the service's own next link, absolute or relative to where the listing was asked for.
+  sg::Request next_page(const sg::Entity& entity, const sg::Position& at) const {
+    return paged(prepared(sg::Request("GET", at.token).link(url_of(entity)), "application/json"), at);
+  }
+
+  std::string discover_names(sg::Call& call, const sg::Error& reason) {
+    call.log(sg::LogLevel::warning, root + "/$metadata can't be read (" + reason.what() + "): entities are listed without their fields");
+    const sg::Reply document = call.send(request("/", "application/json"));
+    refuse_older(document, root);
+    return odata::catalog_json_from_service_document(document.body(), cursors);
+  }
+};
+SWITCHGEAR_CONNECTOR(OData)

@@ -1,0 +1,22 @@
+// Values as OData V4 writes them in $filter (OASIS "OData URL Conventions" 5.1.1.14 and the ABNF's primitiveLiteral), not yet
+// percent-encoded.
+//
+// Whatever the value, the result is one literal: it can't close its own quotes nor continue as an expression. Pure functions.
+// They throw sdk::Error(bad_request, "filter") naming the field, its type and the value.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "value.hpp"
+
+namespace switchgear::odata {
+
+/// `edm`: "Edm.Guid" …, the qualified name of an enumeration, or "" when the type is not known (then the JSON type decides).
+std::string literal(const Value& value, std::string_view edm, std::string_view field);
+
+/// A bound of the cursor, which comes as text whatever its type. Without a type what looks like a number or a time is written as one;
+/// for an Edm.Date a time of day is cut off, which is right for >= and <=.
+std::string bound_literal(std::string_view text, std::string_view edm, std::string_view field);
+
+}  // namespace switchgear::odata
