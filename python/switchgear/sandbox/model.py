@@ -68,6 +68,10 @@ def _bool(value: bool) -> str:
     return "true" if value else "false"
 
 
+def _date(value: date) -> str:
+    return f'"{value.isoformat()}"'
+
+
 def _quoted(value: Value) -> str:
     return f'"{value}"'
 
@@ -77,7 +81,7 @@ INT32 = Type("Edm.Int32", "number", str)
 INT64 = Type("Edm.Int64", "number", str)
 DOUBLE = Type("Edm.Double", "number", repr)
 BOOL = Type("Edm.Boolean", "bool", _bool)
-DATE = Type("Edm.Date", "date", _quoted)
+DATE = Type("Edm.Date", "date", _date)
 TIMESTAMP = Type("Edm.DateTimeOffset", "timestamp", _timestamp, (("Precision", "3"),))
 
 
@@ -114,7 +118,10 @@ def encode_value(column: Field, value: Value) -> str:
 
 @dataclass
 class Entity:
-    """A listing of `count` records. The key fields come first; `row_of` finds the row of a key, or None."""
+    """A listing of `count` records. `row_of` finds the row of a key, or None.
+
+    The key's fields come first and depend on the row alone.
+    """
 
     name: str
     fields: tuple[Field, ...]
@@ -148,8 +155,7 @@ class Entity:
         return map(self.record, range(self.count))
 
     def key(self, row: int) -> tuple[Value, ...]:
-        bits = self.bits(row)
-        return tuple(f.make(row, bits) for f in self._head)
+        return tuple(f.make(row, 0) for f in self._head)
 
     def members(self, row: int, columns: Sequence[str] | None = None) -> dict[str, str]:
         """The JSON text of each field of a record (all, or the columns named, in the entity's order)."""
@@ -158,21 +164,22 @@ class Entity:
 
     def texts(self, rows: Sequence[int]) -> list[bytes]:
         """The whole JSON text of each record, in UTF-8."""
-        head, blocks = self._head_text, self._blocks
+        head, blocks = self._head_writer(), self._blocks
         result: list[bytes] = []
         for row in rows:
             number, offset = divmod(row % PERIOD, BLOCK)
-            block = blocks.get(number)
-            if block is None:
-                block = blocks[number] = self._render(number * BLOCK)
-            result.append(head(row) + block[offset])
+            try:
+                result.append(head(row) + blocks[number][offset])
+            except KeyError:
+                blocks[number] = self._render(number * BLOCK)
+                result.append(head(row) + blocks[number][offset])
         return result
 
     def column(self, path: tuple[str, ...]) -> Callable[[int], Value]:
         """Reads one column by row: `("Status",)`, or a member of a nested value: `("Location", "Site")`."""
         top = self.by_name[path[0]]
         if top in self._head:
-            return lambda row: top.make(row, self.bits(row))
+            return lambda row: top.make(row, 0)
         values = self._columns.get(path)
         if values is None:
             values = [top.make(row, self.bits(row)) for row in range(min(self.count, PERIOD))]
@@ -182,10 +189,18 @@ class Entity:
         known = values
         return known.__getitem__ if self.count <= PERIOD else lambda row: known[row % PERIOD]
 
-    def _head_text(self, row: int) -> bytes:
-        bits = self.bits(row) if len(self._head) > 1 else 0
-        texts = [f"{json_text(f.name)}:{f.type.encode(f.make(row, bits))}" for f in self._head]
-        return ("{" + ",".join(texts)).encode()
+    def _head_writer(self) -> Callable[[int], bytes]:
+        """Writes the key fields of a row: the part of a record that never repeats."""
+        first, label = self._head[0], b"{" + json_text(self._head[0].name).encode() + b":"
+        make, encode = first.make, first.type.encode
+        if len(self._head) == 1:
+            return lambda row: label + encode(make(row, 0)).encode()
+
+        def write(row: int) -> bytes:
+            texts = [f"{json_text(f.name)}:{f.type.encode(f.make(row, 0))}" for f in self._head]
+            return ("{" + ",".join(texts)).encode()
+
+        return write
 
     def _render(self, first: int) -> list[bytes]:
         columns = [(f",{json_text(f.name)}:", f.make, f.type.encode) for f in self._tail]

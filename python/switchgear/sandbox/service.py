@@ -75,7 +75,7 @@ class PageCache:
 
 
 def _cost(resource: Resource) -> int:
-    return len(resource.reply.body) + len(resource.reply.wire) + 1000
+    return len(resource.reply.wire) + 2000
 
 
 class Service(Handler):

@@ -10,7 +10,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from http import HTTPStatus
 from typing import cast
 from urllib.parse import parse_qsl, unquote
@@ -66,21 +66,28 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """A reply. `wire` is what goes out for a GET on a connection that stays open, put together once."""
+    """A reply, put together once: `wire` is what goes out for a GET on a connection that stays open."""
 
     status: int
-    body: bytes = b""
+    content: InitVar[bytes] = b""
     content_type: str = JSON
     headers: tuple[tuple[str, str], ...] = ()
+    length: int = field(default=0, init=False)
     wire: bytes = field(default=b"", init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "wire", self.head(keep_alive=True) + self.body)
+    def __post_init__(self, content: bytes) -> None:
+        object.__setattr__(self, "length", len(content))
+        object.__setattr__(self, "wire", self.head(keep_alive=True) + content)
+
+    @property
+    def body(self) -> bytes:
+        return self.wire[len(self.wire) - self.length :]
 
     def head(self, *, keep_alive: bool) -> bytes:
-        lines = [f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}"]
-        if self.status != HTTPStatus.NO_CONTENT:
-            lines += [f"Content-Type: {self.content_type}", f"Content-Length: {len(self.body)}"]
+        """The status line and the headers. A status that HTTP does not name goes without words."""
+        known = self.status in HTTPStatus._value2member_map_
+        lines = [f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase if known else ''}"]
+        lines += [f"Content-Type: {self.content_type}", f"Content-Length: {self.length}"]
         lines += [f"{name}: {value}" for name, value in self.headers]
         if not keep_alive:
             lines.append("Connection: close")
