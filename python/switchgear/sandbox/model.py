@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 Value: TypeAlias = "bool | int | float | Decimal | str | date | datetime | list[Value] | dict[str, Value] | None"
-Record: TypeAlias = dict[str, Value]
+Record: TypeAlias = "dict[str, Any]"
 Make: TypeAlias = Callable[[int, int], Value]
 
 PERIOD = 100_000
