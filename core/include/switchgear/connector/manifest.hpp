@@ -18,7 +18,7 @@ struct ConfigKey {
   std::string name;
   std::string type;  ///< "text", "url", "int", "float", "bool", "json"
   bool required = true;
-  std::string default_value;  ///< as text; only where `required` is false
+  std::optional<std::string> default_value;  ///< as text; only where `required` is false
   std::string doc;
 };
 
@@ -29,7 +29,8 @@ struct EntityInfo {
   std::vector<std::string> key;
   std::string cursor;            ///< field by which changes can be asked for; "": none
   std::vector<std::string> ops;  ///< "create", "update", "upsert", "delete"
-  /// Everything else, as text (nested values as JSON): path, records ...; handed to the connector unchanged.
+  /// Every member but name and fields, as text (nested values as JSON): path, records, key, cursor, ops ...; handed to the connector
+  /// unchanged.
   std::vector<std::pair<std::string, std::string>> properties;
 
   bool writable() const noexcept { return !ops.empty(); }

@@ -55,9 +55,9 @@ class HostServices {
 
 struct CallContext {
   HostServices& services;
-  std::stop_token stop;
+  std::stop_token stop = {};
   Clock& clock = Clock::system();
-  std::optional<SteadyTime> deadline;
+  std::optional<SteadyTime> deadline = std::nullopt;
 };
 
 struct PageRequest {
