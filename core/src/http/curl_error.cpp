@@ -75,6 +75,11 @@ Error connect_failure(const TransferFailure& failure, const TransportOptions& op
 Finding explain_certificate(const TransferFailure& failure, const std::string& ca_file) {
   const std::string whose = "the certificate of " + place(*failure.url);
   const std::string store = ca_file.empty() ? "the built-in CA store" : ca_file;
+  // The names are compared by libcurl, which leaves no verdict then.
+  if (contains(failure.text, "subject name") || contains(failure.text, "does not match")) {
+    return {whose + " is for another host name",
+            "use the name that the certificate is issued for, or have it reissued with " + failure.url->host};
+  }
   switch (failure.tls_verdict) {
     case 9:
       return {whose + " is not valid yet", "compare this machine's clock with the certificate's start date"};
@@ -91,35 +96,24 @@ Finding explain_certificate(const TransferFailure& failure, const std::string& c
               "intermediate certificate"};
     case 23:
       return {whose + " was revoked", "the server needs a new certificate"};
-    case 62:
-    case 63:
-    case 64:
-      break;
-    case 0:
-      if (!contains(failure.text, "subject name") && !contains(failure.text, "does not match")) {
-        return {whose + " was not accepted: " + failure.text, "check the server's certificate chain"};
-      }
-      break;
     default:
       return {whose + " was not accepted: " + failure.text, "check the server's certificate chain"};
   }
-  return {whose + " is for another host name",
-          "use the name that the certificate is issued for, or have it reissued with " + failure.url->host};
 }
 
 Error tls_failure(const TransferFailure& failure, const TransportOptions& options, const std::string& ca_file) {
   if (failure.code == CURLE_PEER_FAILED_VERIFICATION) return offline("tls", failure, explain_certificate(failure, ca_file));
   const std::string where = place(*failure.url);
-  if (failure.code == CURLE_SSL_CLIENTCERT || contains(failure.text, "certificate required") || contains(failure.text, "alert")) {
-    const bool has_own = !options.tls.client_cert_file.empty();
-    if (failure.code == CURLE_SSL_CLIENTCERT || contains(failure.text, "certificate")) {
+  if (failure.code == CURLE_SSL_CLIENTCERT || (contains(failure.text, "alert") && contains(failure.text, "certificate"))) {
+    const std::string& own = options.tls.client_cert_file;
+    if (own.empty()) {
       return offline(
           "tls", failure,
-          {where + (has_own ? " refuses the client certificate " + options.tls.client_cert_file : " asks for a client certificate") + ": " +
-               failure.text,
-           has_own ? "check that it has not expired and that the server trusts its issuer"
-                   : "give one by the options `client_cert_file` and `client_key_file`"});
+          {where + " asks for a client certificate: " + failure.text, "give one by the options `client_cert_file` and `client_key_file`"});
     }
+    return offline("tls", failure,
+                   {where + " refuses the client certificate " + own + ": " + failure.text,
+                    "check that it has not expired and that the server trusts its issuer"});
   }
   if (contains(failure.text, "wrong version number") || contains(failure.text, "packet length too long")) {
     return offline("tls", failure, {where + " does not speak TLS", "it may be a plain http:// port, or another service altogether"});
