@@ -1,0 +1,90 @@
+// How a connection shows who it is: credentials that are added to each request, and renewed when the source no longer takes them.
+//
+// An Authenticator belongs to one connection and is used by all its threads at once. It owns its secrets; a literal or revealed value
+// is made known to the Redactor before it is first sent. apply() and refresh() throw Error: `config` for a secret that leads nowhere,
+// and for those that fetch something (oauth2.hpp, cookie_login.hpp, csrf.hpp) whatever that call met, with `nothing_sent` set, because the
+// request itself was not sent. Credentials must be applied to requests for the connection's own origin only: that is the caller's part.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "switchgear/base/error.hpp"
+#include "switchgear/base/secret.hpp"
+#include "switchgear/http/message.hpp"
+
+namespace switchgear {
+
+/// Which credentials a request went out with. Told to refresh(), so that of many threads that were refused together one renews.
+struct AuthStamp {
+  std::uint64_t credentials = 0;
+  std::uint64_t csrf = 0;
+};
+
+class Authenticator {
+ public:
+  virtual ~Authenticator() = default;
+
+  /// Adds the credentials to `request`, after fetching or renewing them where that is due.
+  virtual AuthStamp apply(HttpRequest& request, std::stop_token stop) = 0;
+
+  /// The source refused a request that went out with `used`: `why` is auth_expired, auth_invalid or csrf. True: there are other
+  /// credentials now, the request is worth one more try. False: nothing can be renewed.
+  virtual bool refresh(const AuthStamp& used, Category why, std::stop_token stop) = 0;
+
+  /// The reply to a request that went out with `used`: cookies that it sets are kept.
+  virtual void received(const AuthStamp& used, const HttpResponse& response);
+};
+
+class BasicAuth final : public Authenticator {
+ public:
+  /// Throws Error(config) for a user with a colon (RFC 7617, 2).
+  BasicAuth(std::string user, Secret password, std::shared_ptr<Redactor> redactor);
+  AuthStamp apply(HttpRequest& request, std::stop_token stop) override;
+  bool refresh(const AuthStamp& used, Category why, std::stop_token stop) override;
+
+ private:
+  std::string header() const;
+
+  std::string user_;
+  Secret password_;
+  std::shared_ptr<Redactor> redactor_;
+};
+
+class BearerAuth final : public Authenticator {
+ public:
+  BearerAuth(Secret token, std::shared_ptr<Redactor> redactor);
+  AuthStamp apply(HttpRequest& request, std::stop_token stop) override;
+  bool refresh(const AuthStamp& used, Category why, std::stop_token stop) override;
+
+ private:
+  Secret token_;
+  std::shared_ptr<Redactor> redactor_;
+};
+
+class ApiKey final : public Authenticator {
+ public:
+  enum class Place { header, query };
+  ApiKey(Place place, std::string name, Secret key, std::shared_ptr<Redactor> redactor);
+  AuthStamp apply(HttpRequest& request, std::stop_token stop) override;
+  bool refresh(const AuthStamp& used, Category why, std::stop_token stop) override;
+
+ private:
+  Place place_;
+  std::string name_;
+  Secret key_;
+  std::shared_ptr<Redactor> redactor_;
+};
+
+/// `url` with one more query parameter, percent-encoded.
+std::string with_query(std::string url, std::string_view name, std::string_view value);
+
+/// "a=1&b=2" (application/x-www-form-urlencoded).
+std::string form_encode(const std::vector<std::pair<std::string, std::string>>& fields);
+
+}  // namespace switchgear
