@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from servers import Server
 from servers.cap import Cap
 from servers.nginx import Nginx
+from servers.oauth import OAuth
 
 AnyServer = TypeVar("AnyServer", bound=Server)
 StartServer = Callable[..., Any]
@@ -39,6 +40,27 @@ def nginx_tls(nginx_session: Nginx) -> Iterator[Nginx]:
     """nginx with TLS, HTTP/2, passwords and odd replies in front of `cap`. All switches are off after each test."""
     yield nginx_session
     nginx_session.switch_all_off()
+
+
+@pytest.fixture(scope="session")
+def oauth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OAuth]:
+    """An OAuth 2.0 server whose access tokens live 2 s, with rotation of refresh tokens."""
+    with OAuth(tmp_path_factory.mktemp("oauth")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def nginx_bearer_session(cap: Cap, oauth: OAuth, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
+    folder = tmp_path_factory.mktemp("nginx-bearer")
+    with Nginx(folder, cap.origin, bearer_check=oauth.verify_url) as server:
+        yield server
+
+
+@pytest.fixture
+def nginx_bearer(nginx_bearer_session: Nginx) -> Iterator[Nginx]:
+    """nginx in front of `cap` whose `/bearer/…` wants an access token of `oauth`. Switches are off after each test."""
+    yield nginx_bearer_session
+    nginx_bearer_session.switch_all_off()
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ import pytest
 from servers import Server, StartError
 from servers.cap import PLANNER, READER, Cap
 from servers.nginx import SWITCHES, USER, Nginx
+from servers.oauth import CLIENT, OPAQUE_RESOURCE, OAuth
 
 
 def curl(url: str, *options: str) -> tuple[int, str, bytes]:
@@ -159,6 +160,46 @@ def test_nginx_sends_bodies_that_are_no_json(nginx_tls: Nginx, name: str, error:
 def test_nginx_sends_byte_order_mark_and_nan(nginx_tls: Nginx) -> None:
     assert curl(f"{nginx_tls.plain_url}/odd/bom")[2].startswith(b"\xef\xbb\xbf{")
     assert b"NaN" in curl(f"{nginx_tls.plain_url}/odd/nan")[2]
+
+
+def ask_for_token(oauth: OAuth, **form: str) -> dict[str, Any]:
+    data = [part for name, value in form.items() for part in ("--data-urlencode", f"{name}={value}")]
+    answer: dict[str, Any] = json.loads(curl(oauth.token_url, *sign_in(CLIENT), *data)[2])
+    return answer
+
+
+def test_oauth_tokens_open_the_door_of_nginx(oauth: OAuth, nginx_bearer: Nginx) -> None:
+    url = f"{nginx_bearer.url}/bearer/odata/v4/maintenance/Vendors/$count"
+    trust = ["--cacert", str(nginx_bearer.ca)]
+    token = ask_for_token(oauth, grant_type="client_credentials", scope="read")
+    assert token["expires_in"] == 2
+    assert curl(url, *trust, "--oauth2-bearer", token["access_token"])[::2] == (200, b"25")
+    assert curl(url, *trust, "--oauth2-bearer", token["access_token"][:-4] + "AAAA")[0] == 401
+    assert curl(url, *trust, *sign_in(PLANNER))[0] == 401
+    assert 'error="invalid_token"' in curl(url, *trust, "--include", "--oauth2-bearer", "no.such.token")[2].decode()
+
+
+def test_oauth_rotates_refresh_tokens(oauth: OAuth) -> None:
+    given, refused = oauth.grants("refresh_token")
+    first = oauth.refresh_token()
+    second = ask_for_token(oauth, grant_type="refresh_token", refresh_token=first)["refresh_token"]
+    assert second != first
+    for spent in (first, second):  # using the first one again ends the second, too
+        answer = ask_for_token(oauth, grant_type="refresh_token", refresh_token=spent)
+        assert answer["error"] == "invalid_grant"
+    assert oauth.grants("refresh_token") == (given + 1, refused + 2)
+
+
+def test_oauth_revokes(oauth: OAuth) -> None:
+    answer = ask_for_token(oauth, grant_type="client_credentials", resource=OPAQUE_RESOURCE)
+    bearer = ["--oauth2-bearer", answer["access_token"]]
+    assert curl(oauth.verify_url, *bearer)[0] == 204
+    assert curl(oauth.revocation_url, *sign_in(CLIENT), "--data", f"token={answer['access_token']}")[0] == 200
+    assert curl(oauth.verify_url, *bearer)[0] == 401
+    refresh = oauth.refresh_token()
+    assert curl(oauth.revocation_url, *sign_in(CLIENT), "--data", f"token={refresh}")[0] == 200
+    answer = ask_for_token(oauth, grant_type="refresh_token", refresh_token=refresh)
+    assert answer["error"] == "invalid_grant"
 
 
 class Failing(Server):

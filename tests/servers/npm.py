@@ -19,7 +19,7 @@ from pathlib import Path
 from servers.process import StartError, find_program
 
 HERE = Path(__file__).resolve().parent
-PACKAGES = ("cap",)
+PACKAGES = ("cap", "oauth")
 
 
 def cache_folder() -> Path:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Starts one test server by hand, says where it is, and stops it on Ctrl-C or SIGTERM.
 
-usage: tests/servers/run.py cap|nginx [FOLDER]     nginx: with a CAP of its own behind it
+usage: tests/servers/run.py cap|nginx|oauth [FOLDER]     nginx: with a CAP of its own behind it
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from servers import Server, StartError
 from servers.cap import Cap
 from servers.nginx import Nginx
+from servers.oauth import OAuth
 
 
 def start(name: str, folder: Path, stack: contextlib.ExitStack) -> Server:
+    if name == "oauth":
+        return stack.enter_context(OAuth(folder / "oauth"))
     cap = stack.enter_context(Cap(folder / "cap"))
     return cap if name == "cap" else stack.enter_context(Nginx(folder / "nginx", cap.origin))
 
@@ -35,7 +38,7 @@ def describe(server: Server) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    if not 1 <= len(arguments) <= 2 or arguments[0] not in ("cap", "nginx"):
+    if not 1 <= len(arguments) <= 2 or arguments[0] not in ("cap", "nginx", "oauth"):
         print(__doc__, file=sys.stderr)
         return 2
     # SIGTERM raises KeyboardInterrupt, too: the servers are stopped on the way out.

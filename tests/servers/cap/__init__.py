@@ -8,29 +8,24 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
-import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
 
-from servers import npm
-from servers.process import Server
-
-HERE = Path(__file__).resolve().parent
-SOURCES = ("package.json", "server.js", "records.js", "db", "srv")
+from servers.node_server import NodeServer
 
 READER = ("reader", "reader")
 PLANNER = ("planner", "planner")
 
 
-class Cap(Server):
+class Cap(NodeServer):
     """`folder` gets a copy of the service and its database, made anew at each start.
 
     page_size: records a page, at most and by default. reliable_paging: continuation by key instead of by offset.
     """
 
     name = "cap"
+    sources = ("package.json", "server.js", "records.js", "db", "srv")
 
     def __init__(
         self, folder: Path, *, work_orders: int = 20_000, page_size: int = 1000, reliable_paging: bool = False
@@ -40,41 +35,17 @@ class Cap(Server):
         self.page_size = page_size
         self.reliable_paging = reliable_paging
         self.database = folder / "maintenance.sqlite"
-        self.port = 0
 
     def start(self) -> Cap:
-        """Takes the port it had before, when started again: clients see the same server come back."""
-        installation = npm.install("cap")
-        self._lay_out(installation)
-        command: list[str | Path] = [
-            npm.node(installation),
-            "node_modules/@sap/cds/bin/serve.js",
-            "all",
-            "--port",
-            str(self.port),
-        ]
+        for leftover in self.folder.glob(self.database.name + "*"):
+            leftover.unlink()
         env = {
             "CDS_CONFIG": json.dumps(self._config()),
             "WORK_ORDERS": str(self.work_orders),
             "NODE_ENV": "development",
-            "NODE_NO_WARNINGS": "1",
         }
-        self.launch(command, self._ready, env=env, within=120)
+        self.launch_node("node_modules/@sap/cds/bin/serve.js", "all", "--port", str(self.port), env=env)
         return self
-
-    def _lay_out(self, installation: Path) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for name in SOURCES:
-            copy = shutil.copytree if (HERE / name).is_dir() else shutil.copy
-            target = self.folder / name
-            if target.is_dir():
-                shutil.rmtree(target)
-            copy(HERE / name, target)
-        modules = self.folder / "node_modules"
-        if not modules.is_symlink():
-            modules.symlink_to(installation / "node_modules")
-        for leftover in self.folder.glob(self.database.name + "*"):
-            leftover.unlink()
 
     def _config(self) -> dict[str, Any]:
         users = {
@@ -92,16 +63,6 @@ class Cap(Server):
             "server": {"body_parser": {"limit": "20mb"}},
         }
 
-    def _ready(self) -> bool:
-        match = re.search(r"^READY (\{.*\})$", self.log_text(), re.MULTILINE)
-        if match:
-            self.port = int(json.loads(match.group(1))["port"])
-        return match is not None
-
-    @property
-    def origin(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
     @property
     def url(self) -> str:
         return f"{self.origin}/odata/v4/maintenance"
@@ -111,7 +72,7 @@ class Cap(Server):
         return f"{self.origin}/odata/v2/maintenance"
 
     def query(self, sql: str) -> list[sqlite3.Row]:
-        """Asks the service's own SQLite file. Tables: `maintenance_WorkOrders` and so on; decimals are REAL there."""
+        """Asks the service's own SQLite file. Tables: `maintenance_WorkOrders` and so on. Decimals are REAL there."""
         with contextlib.closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
             connection.row_factory = sqlite3.Row
             return connection.execute(sql).fetchall()
