@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timezone, tzinfo
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -59,9 +59,18 @@ class Field:
     nullable: bool = False
 
 
+_TWO = [f"{n:02d}" for n in range(60)]
+_THREE = [f"{n:03d}" for n in range(1000)]
+_ZONES: dict[tzinfo | None, str] = {timezone.utc: "Z"}
+
+
 def _timestamp(value: datetime) -> str:
-    text = value.isoformat(timespec="milliseconds")
-    return f'"{text[:-6]}Z"' if value.tzinfo is timezone.utc else f'"{text}"'
+    """In milliseconds with zone. By tables, as isoformat takes three times as long and there is one in each record."""
+    zone = _ZONES.get(value.tzinfo)
+    if zone is None:
+        zone = _ZONES[value.tzinfo] = value.isoformat()[-6:]
+    clock = f"{_TWO[value.hour]}:{_TWO[value.minute]}:{_TWO[value.second]}.{_THREE[value.microsecond // 1000]}"
+    return f'"{value.year}-{_TWO[value.month]}-{_TWO[value.day]}T{clock}{zone}"'
 
 
 def _bool(value: bool) -> str:
@@ -69,7 +78,7 @@ def _bool(value: bool) -> str:
 
 
 def _date(value: date) -> str:
-    return f'"{value.isoformat()}"'
+    return f'"{value.year}-{_TWO[value.month]}-{_TWO[value.day]}"'
 
 
 def _quoted(value: Value) -> str:
