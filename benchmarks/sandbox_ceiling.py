@@ -59,8 +59,11 @@ def main() -> None:
     options.add_argument("--page-size", type=int, default=1000)
     options.add_argument("--connections", type=int, default=1)
     options.add_argument("--seconds", type=float, default=3.0)
+    options.add_argument("--warm", action="store_true", help="render the records before the first pass")
     given = options.parse_args()
-    with Sandbox(records=given.records, process=True, max_page_size=max(10_000, given.page_size)) as box:
+    with Sandbox(
+        records=given.records, process=True, warm=given.warm, max_page_size=max(10_000, given.page_size)
+    ) as box:
         readers = [BareReader(box.port, given.page_size) for _ in range(given.connections)]
         began = time.perf_counter()
         readers[0].pass_over("WorkOrders")

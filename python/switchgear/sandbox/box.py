@@ -43,8 +43,9 @@ class Sandbox:
     faults        what goes wrong, as `Fault` objects or their JSON form
     process       serve from a process of its own, so that client and server do not share an interpreter lock
     port          0 takes a free one
-    The other arguments (seed, page_size, max_page_size, absolute_links, public_url, user, password, token, cache_bytes)
-    are those of `Settings`. ValueError for contradicting ones, OSError when it cannot listen.
+    The other arguments are those of `Settings`: seed, page_size, max_page_size, absolute_links, public_url, user,
+    password, token, cache_bytes, and warm (render all records before it starts). ValueError for contradicting ones,
+    OSError when it cannot listen.
 
     Use it in a `with` statement, or call `start` and `stop`. Its methods may be called from any thread.
     """

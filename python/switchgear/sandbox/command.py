@@ -46,6 +46,7 @@ def parser(program: str) -> argparse.ArgumentParser:
     add("--max-page-size", type=int, default=10_000, help="the largest page there is (default %(default)s)")
     add("--absolute-links", action="store_true", help="OData next links with scheme and host")
     add("--public-url", metavar="URL", help="scheme and host in links, if not those of the request")
+    add("--warm", action="store_true", help="render all records before it starts, not when first asked for")
     add("--user", help="ask for basic authentication")
     add("--password", help="password for --user")
     add("--token", help="ask for this bearer token")
@@ -68,6 +69,7 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m switchgear
             user=given.user,
             password=given.password,
             token=given.token,
+            warm=given.warm,
             faults=[Fault.parse(text) for text in given.fault],
         )
         if settings.records < 0:

@@ -184,6 +184,12 @@ class Entity:
                 result.append(head(row) + blocks[number][offset])
         return result
 
+    def render_all(self) -> None:
+        """Renders every record now, so that no first reader waits for it."""
+        for number in range(-(-min(self.count, PERIOD) // BLOCK)):
+            if number not in self._blocks:
+                self._blocks[number] = self._render(number * BLOCK)
+
     def column(self, path: tuple[str, ...]) -> Callable[[int], Value]:
         """Reads one column by row: `("Status",)`, or a member of a nested value: `("Location", "Site")`."""
         top = self.by_name[path[0]]

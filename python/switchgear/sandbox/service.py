@@ -33,6 +33,7 @@ class Settings:
     password: str | None = None
     token: str | None = None
     cache_bytes: int = 256 << 20
+    warm: bool = False
     faults: Sequence[Fault | Mapping[str, object]] = ()
 
     def __post_init__(self) -> None:
@@ -88,6 +89,9 @@ class Service(Handler):
         self.cache = PageCache(settings.cache_bytes)
         self.token = settings.token
         self.tokens_issued = 0
+        if settings.warm:
+            for entity in self.data.entities.values():
+                entity.render_all()
         views = Views()
         sizes = {"page_size": settings.page_size, "max_page_size": settings.max_page_size}
         self.odata = ODataService(self.data.entities, views, absolute_links=settings.absolute_links, **sizes)

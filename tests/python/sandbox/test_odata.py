@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from datetime import date, datetime, timezone
@@ -18,11 +19,10 @@ ENTITIES = ("WorkOrders", "Assets", "Parts", "Vendors", "PurchaseOrders")
 EDM = "{http://docs.oasis-open.org/odata/ns/edm}"
 
 
-@pytest.mark.parametrize("entity", ENTITIES)
-@pytest.mark.parametrize("size", [None, 1, 7, 100, 5000])
+@pytest.mark.parametrize(
+    ("entity", "size"), [*itertools.product(ENTITIES, [None, 7, 100, 5000]), ("Vendors", 1), ("Assets", 1)]
+)
 def test_every_record_arrives_once_and_whole(box: Sandbox, client: Client, entity: str, size: int | None) -> None:
-    if size == 1 and box.count(entity) > 500:
-        pytest.skip("the small entities show it")
     headers = {} if size is None else {"Prefer": f"odata.maxpagesize={size}"}
     pages = list(client.odata_pages(entity, **headers))
     assert all(len(page["value"]) == (size or 100) for page in pages[:-1])

@@ -107,6 +107,13 @@ def test_stats_count_what_was_served() -> None:
         assert seen["bytes"] > 250 * 300
 
 
+def test_a_warm_sandbox_sends_the_same() -> None:
+    for count in (0, 256, 700):
+        with Sandbox(records=count, warm=True) as box, Client(box) as client:
+            same(client.odata_records("WorkOrders"), list(box.truth("WorkOrders")))
+            same(client.odata_records("Assets"), list(box.truth("Assets")))
+
+
 def test_the_same_seed_gives_the_same_records() -> None:
     assert list(Dataset(60, seed=7).truth("WorkOrders")) == list(Dataset(60, seed=7).truth("WorkOrders"))
     assert list(Dataset(60, seed=7).truth("WorkOrders")) != list(Dataset(60, seed=8).truth("WorkOrders"))
