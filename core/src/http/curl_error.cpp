@@ -14,6 +14,20 @@ struct Finding {
 
 bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
+// "OpenSSL SSL_read: OpenSSL/3.0: error:0A000418:SSL routines::tlsv1 alert unknown ca, errno 0": only the end speaks to people.
+std::string tls_words(const std::string& text) {
+  const auto routines = text.find("SSL routines:");
+  if (routines == std::string::npos) return text;
+  const std::string words = text.substr(text.find(':', routines + 13) + 1);
+  return words.substr(0, words.find(", errno"));
+}
+
+// The alerts by which a server says that it does not like the client's certificate, or misses it.
+bool refuses_client_certificate(const TransferFailure& failure) {
+  if (failure.code == CURLE_SSL_CLIENTCERT) return true;
+  return contains(failure.text, " alert ") && (contains(failure.text, "certificate") || contains(failure.text, "unknown ca"));
+}
+
 std::string without_password(const std::string& proxy) {
   const auto at = proxy.rfind('@');
   if (at == std::string::npos) return proxy;
@@ -104,15 +118,15 @@ Finding explain_certificate(const TransferFailure& failure, const std::string& c
 Error tls_failure(const TransferFailure& failure, const TransportOptions& options, const std::string& ca_file) {
   if (failure.code == CURLE_PEER_FAILED_VERIFICATION) return offline("tls", failure, explain_certificate(failure, ca_file));
   const std::string where = place(*failure.url);
-  if (failure.code == CURLE_SSL_CLIENTCERT || (contains(failure.text, "alert") && contains(failure.text, "certificate"))) {
+  if (refuses_client_certificate(failure)) {
     const std::string& own = options.tls.client_cert_file;
     if (own.empty()) {
-      return offline(
-          "tls", failure,
-          {where + " asks for a client certificate: " + failure.text, "give one by the options `client_cert_file` and `client_key_file`"});
+      return offline("tls", failure,
+                     {where + " asks for a client certificate: " + tls_words(failure.text),
+                      "give one by the options `client_cert_file` and `client_key_file`"});
     }
     return offline("tls", failure,
-                   {where + " refuses the client certificate " + own + ": " + failure.text,
+                   {where + " refuses the client certificate " + own + ": " + tls_words(failure.text),
                     "check that it has not expired and that the server trusts its issuer"});
   }
   if (contains(failure.text, "wrong version number") || contains(failure.text, "packet length too long")) {
@@ -120,12 +134,12 @@ Error tls_failure(const TransferFailure& failure, const TransportOptions& option
   }
   if (contains(failure.text, "reset") || contains(failure.text, "SSL_ERROR_SYSCALL") || contains(failure.text, "unexpected eof")) {
     return offline("tls", failure,
-                   {where + " closed the connection during the TLS handshake: " + failure.text,
+                   {where + " closed the connection during the TLS handshake: " + tls_words(failure.text),
                     "check that this port speaks TLS; a firewall that inspects traffic may also cut it"});
   }
-  return offline(
-      "tls", failure,
-      {"the TLS handshake with " + where + " failed: " + failure.text, "check which TLS versions and ciphers the server offers"});
+  return offline("tls", failure,
+                 {"the TLS handshake with " + where + " failed: " + tls_words(failure.text),
+                  "check which TLS versions and ciphers the server offers"});
 }
 
 Error timed_out(const TransferFailure& failure, const TransportOptions& options) {
@@ -199,7 +213,7 @@ Error receive_failure(const TransferFailure& failure, const TransportOptions& op
         .with_hint("the server or a proxy in between garbles replies");
   }
   // With TLS 1.3 a server refuses a client's certificate only after the handshake, in place of a reply.
-  if (contains(failure.text, "alert") && contains(failure.text, "certificate")) return tls_failure(failure, options, ca_file);
+  if (refuses_client_certificate(failure)) return tls_failure(failure, options, ca_file);
   return lost(failure);
 }
 

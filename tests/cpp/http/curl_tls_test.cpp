@@ -141,6 +141,66 @@ TEST_F(CurlTls, AClientCertificateIsPresented) {
   EXPECT_EQ(fetch(options, nginx->client_certificate_required()).body.view(), "CN=client");
 }
 
+/// OpenSSL's own server, which asks for a client certificate in TLS itself.
+class OpenSslServer {
+ public:
+  explicit OpenSslServer(const NginxServer& files) {
+    int out[2];
+    if (pipe2(out, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
+    pid_ = fork();
+    if (pid_ == 0) {
+      dup2(out[1], STDOUT_FILENO);
+      execlp("openssl", "openssl", "s_server", "-accept", "127.0.0.1:0", "-www", "-Verify", "1", "-verify_return_error", "-cert",
+             files.file("server.pem").c_str(), "-key", files.file("server.key").c_str(), "-CAfile", files.file("ca.pem").c_str(), nullptr);
+      _exit(127);
+    }
+    close(out[1]);
+    // It says "ACCEPT 127.0.0.1:PORT" when it is ready.
+    std::string said;
+    char byte = 0;
+    while (said.find("ACCEPT 127.0.0.1:") == std::string::npos || said.back() != '\n') {
+      if (read(out[0], &byte, 1) != 1) throw std::runtime_error("openssl s_server did not start: " + said);
+      said += byte;
+    }
+    output_ = out[0];
+    port_ = std::stoi(said.substr(said.find("ACCEPT 127.0.0.1:") + 17));
+  }
+  OpenSslServer(const OpenSslServer&) = delete;
+  OpenSslServer& operator=(const OpenSslServer&) = delete;
+  ~OpenSslServer() {
+    kill(pid_, SIGTERM);
+    waitpid(pid_, nullptr, 0);
+    close(output_);
+  }
+  std::string url() const { return "https://127.0.0.1:" + std::to_string(port_) + "/"; }
+
+ private:
+  pid_t pid_ = -1;
+  int output_ = -1;
+  int port_ = 0;
+};
+
+TEST_F(CurlTls, AClientCertificateThatTlsItselfAsksForIsSaid) {
+  const OpenSslServer server(*nginx);
+  const auto refused = [&](const TransportOptions& options) {
+    try {
+      fetch(options, server.url());
+    } catch (const Error& error) {
+      return error;
+    }
+    return Error(Category::internal, "no error");
+  };
+  // With TLS 1.3 the refusal comes after the handshake, when the request has been sent already.
+  expect(refused(trusting("ca.pem")), "offline.tls", "asks for a client certificate");
+  TransportOptions options = trusting("ca.pem");
+  options.tls.client_cert_file = nginx->file("self.pem");
+  options.tls.client_key_file = nginx->file("self.key");
+  expect(refused(options), "offline.tls", "refuses the client certificate");
+  options.tls.client_cert_file = nginx->file("client.pem");
+  options.tls.client_key_file = nginx->file("client.key");
+  EXPECT_EQ(fetch(options, server.url()).status, 200);
+}
+
 TEST_F(CurlTls, ABadClientCertificateIsConfig) {
   TransportOptions options = trusting("ca.pem");
   options.tls.client_cert_file = nginx->file("client.pem");
