@@ -8,73 +8,69 @@
 namespace switchgear {
 namespace {
 
-// Secrets by reference are looked up each time; another value than the refused one is worth a try.
-AuthStamp stamp_of(const std::string& value) { return {std::hash<std::string>()(value), 0}; }
-
-std::string reveal(const Secret& secret, Redactor& redactor) {
-  std::string value = secret.reveal();
-  redactor.add(value);
-  return value;
-}
+// The value itself and not how often it was looked up: a wrong password that stays the same must not be tried again by every thread,
+// because that locks accounts.
+AuthStamp stamp_of(const std::string& credential) { return {std::hash<std::string>()(credential), 0}; }
 
 }  // namespace
 
 void Authenticator::received(const AuthStamp&, const HttpResponse&) {}
 
+SingleFlight<std::string>::Held GivenSecret::look_up(std::uint64_t stale, std::stop_token stop) {
+  const auto make = [this] {
+    std::string secret = secret_.reveal();
+    redactor_->add(secret);
+    std::string made = credential(std::move(secret));
+    redactor_->add(made);
+    return made;
+  };
+  return credential_.renew(stale, make, stop);
+}
+
+AuthStamp GivenSecret::apply(HttpRequest& request, std::stop_token stop) {
+  auto held = credential_.current();
+  if (!held.value) held = look_up(held.generation, stop);
+  put(request, *held.value);
+  return stamp_of(*held.value);
+}
+
+bool GivenSecret::refresh(const AuthStamp& used, Category why, std::stop_token stop) {
+  if (why != Category::auth_expired && why != Category::auth_invalid) return false;
+  const auto held = credential_.current();
+  if (held.value && stamp_of(*held.value).credentials != used.credentials) return true;
+  return stamp_of(*look_up(held.generation, stop).value).credentials != used.credentials;
+}
+
 BasicAuth::BasicAuth(std::string user, Secret password, std::shared_ptr<Redactor> redactor)
-    : user_(std::move(user)), password_(std::move(password)), redactor_(std::move(redactor)) {
-  if (user_.find(':') != std::string::npos) {
-    throw Error(Category::config, "auth",
-                "the user name '" + user_.substr(0, user_.find(':')) + ":…' holds a colon, which basic authentication cannot carry")
-        .with_hint("give user and password apart");
-  }
+    : GivenSecret(std::move(password), std::move(redactor)), user_(std::move(user)) {
+  if (user_.find(':') == std::string::npos) return;
+  throw Error(Category::config, "auth",
+              "the user name '" + user_.substr(0, user_.find(':')) + ":…' holds a colon, which basic authentication cannot carry")
+      .with_hint("give user and password apart");
 }
 
-std::string BasicAuth::header() const {
-  const std::string encoded = base64_encode(user_ + ":" + reveal(password_, *redactor_));
-  redactor_->add(encoded);
-  return "Basic " + encoded;
+std::string BasicAuth::credential(std::string secret) const { return base64_encode(user_ + ":" + secret); }
+
+void BasicAuth::put(HttpRequest& request, const std::string& credential) const {
+  request.headers.set("Authorization", "Basic " + credential);
 }
 
-AuthStamp BasicAuth::apply(HttpRequest& request, std::stop_token) {
-  std::string value = header();
-  const AuthStamp stamp = stamp_of(value);
-  request.headers.set("Authorization", std::move(value));
-  return stamp;
-}
-
-bool BasicAuth::refresh(const AuthStamp& used, Category, std::stop_token) { return stamp_of(header()).credentials != used.credentials; }
-
-BearerAuth::BearerAuth(Secret token, std::shared_ptr<Redactor> redactor) : token_(std::move(token)), redactor_(std::move(redactor)) {}
-
-AuthStamp BearerAuth::apply(HttpRequest& request, std::stop_token) {
-  const std::string token = reveal(token_, *redactor_);
-  request.headers.set("Authorization", "Bearer " + token);
-  return stamp_of(token);
-}
-
-bool BearerAuth::refresh(const AuthStamp& used, Category, std::stop_token) {
-  return stamp_of(reveal(token_, *redactor_)).credentials != used.credentials;
+void BearerAuth::put(HttpRequest& request, const std::string& credential) const {
+  request.headers.set("Authorization", "Bearer " + credential);
 }
 
 ApiKey::ApiKey(Place place, std::string name, Secret key, std::shared_ptr<Redactor> redactor)
-    : place_(place), name_(std::move(name)), key_(std::move(key)), redactor_(std::move(redactor)) {
+    : GivenSecret(std::move(key), std::move(redactor)), place_(place), name_(std::move(name)) {
   if (name_.empty())
     throw Error(Category::config, "auth", "the API key's header or parameter has no name").with_hint("for example X-API-Key");
 }
 
-AuthStamp ApiKey::apply(HttpRequest& request, std::stop_token) {
-  const std::string key = reveal(key_, *redactor_);
+void ApiKey::put(HttpRequest& request, const std::string& credential) const {
   if (place_ == Place::header) {
-    request.headers.set(name_, key);
+    request.headers.set(name_, credential);
   } else {
-    request.url = with_query(std::move(request.url), name_, key);
+    request.url = with_query(std::move(request.url), name_, credential);
   }
-  return stamp_of(key);
-}
-
-bool ApiKey::refresh(const AuthStamp& used, Category, std::stop_token) {
-  return stamp_of(reveal(key_, *redactor_)).credentials != used.credentials;
 }
 
 std::string with_query(std::string url, std::string_view name, std::string_view value) {

@@ -126,10 +126,10 @@ class CurlTransport final : public Transport {
 
   HttpResponse follow(CurlHandle& handle, const HttpRequest& request, std::stop_token stop) {
     const auto began = Steady::now();
-    const std::string origin = Url::parse(request.url).origin();
-    const bool may_follow = options_.max_redirects > 0 && (request.method == "GET" || request.method == "HEAD");
+    const bool may_follow = options_.max_redirects > 0 && (request.method == "GET" || request.method == "HEAD") && request.body.empty();
     Headers harmless;
     Hop hop{&request, &request.headers, Url::parse(request.url), false, options_.timeouts.total};
+    const std::string origin = hop.url.origin();
     for (int redirects = 0;; ++redirects) {
       HttpResponse response = handle.perform(hop, stop);
       const auto location = response.headers.get("Location");

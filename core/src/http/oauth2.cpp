@@ -84,7 +84,16 @@ OAuth2::OAuth2(OAuth2Options options, OAuth2Services services) : options_(std::m
 
 AuthStamp OAuth2::apply(HttpRequest& request, std::stop_token stop) {
   auto held = token_.current();
-  if (!held.value || (held.value->renew_at && services_.clock.now() >= *held.value->renew_at)) held = renew(held, stop);
+  const auto past = [this](const std::optional<SteadyTime>& time) { return time && services_.clock.now() >= *time; };
+  if (!held.value || past(held.value->renew_at)) {
+    try {
+      held = renew(held, stop);
+    } catch (const Error& error) {
+      // A sign-in service that is away for a moment stops nobody who still has a token.
+      if (!held.value || past(held.value->ends_at) || !error.retryable) throw;
+      log(LogLevel::warning, "oauth2", "the token in use is kept until it ends: " + error.describe());
+    }
+  }
   request.headers.set("Authorization", "Bearer " + held.value->tokens.access_token);
   return {held.generation, 0};
 }
@@ -99,10 +108,11 @@ bool OAuth2::refresh(const AuthStamp& used, Category why, std::stop_token stop) 
 
 OAuth2::Flight::Held OAuth2::renew(const Flight::Held& stale, std::stop_token stop) {
   const auto make = [&] {
-    AccessToken token{obtain(stale.value ? &stale.value->tokens : nullptr, stop), std::nullopt};
+    AccessToken token{obtain(stale.value ? &stale.value->tokens : nullptr, stop), std::nullopt, std::nullopt};
     if (token.tokens.expires_at) {
       const auto life = std::chrono::duration_cast<seconds>(*token.tokens.expires_at - services_.clock.wall());
-      token.renew_at = services_.clock.now() + (life - margin_of(life));  // steady from here on: a step of the clock changes nothing
+      token.ends_at = services_.clock.now() + life;  // steady from here on: a step of the clock changes nothing
+      token.renew_at = *token.ends_at - margin_of(life);
     }
     return token;
   };

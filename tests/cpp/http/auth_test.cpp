@@ -70,7 +70,7 @@ TEST(BasicAuth, ARotatedSecretIsWorthAnotherTryAndTheSameOneIsNot) {
   auth.apply(request, {});
   EXPECT_EQ(header(request, "Authorization"), "Basic " + base64_encode("me:new-password"));
   unsetenv("SWITCHGEAR_TEST_PW");
-  EXPECT_EQ(error_of([&] { auth.apply(request, {}); }).category, Category::config);
+  EXPECT_EQ(error_of([&] { BasicAuth("me", Secret::env("SWITCHGEAR_TEST_PW"), redactor).apply(request, {}); }).category, Category::config);
 }
 
 TEST(ApiKey, GoesIntoAHeaderOrTheQuery) {
@@ -163,6 +163,18 @@ TEST_F(OAuth2Test, ClientCredentialsAreFetchedOnceAndRenewedBeforeTheyExpire) {
   clock.advance(1ns);
   EXPECT_EQ(bearer(auth), "Bearer token-2");
   EXPECT_EQ(endpoint.requests().size(), 2U);
+}
+
+TEST_F(OAuth2Test, ATokenThatStillLastsIsUsedWhileTheEndpointIsAway) {
+  TokenEndpoint endpoint(
+      [](int call, const std::string&) { return call == 1 ? TokenEndpoint::token("token-1") : TokenEndpoint::json("", 503); });
+  OAuth2ClientCredentials auth(endpoint.options(), services());
+  EXPECT_EQ(bearer(auth), "Bearer token-1");
+  clock.advance(3600s - 1ns);
+  EXPECT_EQ(bearer(auth), "Bearer token-1");
+  EXPECT_EQ(endpoint.requests().size(), 2U);
+  clock.advance(1ns);
+  EXPECT_EQ(error_of([&] { bearer(auth); }).code(), "unavailable");
 }
 
 TEST_F(OAuth2Test, AStepOfTheWallClockChangesNothing) {

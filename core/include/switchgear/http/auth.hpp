@@ -17,6 +17,7 @@
 #include "switchgear/base/error.hpp"
 #include "switchgear/base/secret.hpp"
 #include "switchgear/http/message.hpp"
+#include "switchgear/http/single_flight.hpp"
 
 namespace switchgear {
 
@@ -41,44 +42,58 @@ class Authenticator {
   virtual void received(const AuthStamp& used, const HttpResponse& response);
 };
 
-class BasicAuth final : public Authenticator {
+/// Base of those whose secret is given, not fetched. It is looked up at the first request, and again when the source refuses it: a
+/// rotated value is taken up then, and the requests in between don't ask a file or a keyring.
+class GivenSecret : public Authenticator {
+ public:
+  AuthStamp apply(HttpRequest& request, std::stop_token stop) final;
+  bool refresh(const AuthStamp& used, Category why, std::stop_token stop) final;
+
+ protected:
+  GivenSecret(Secret secret, std::shared_ptr<Redactor> redactor) : secret_(std::move(secret)), redactor_(std::move(redactor)) {}
+
+  /// What goes over the wire for this secret.
+  virtual std::string credential(std::string secret) const { return secret; }
+  virtual void put(HttpRequest& request, const std::string& credential) const = 0;
+
+ private:
+  SingleFlight<std::string>::Held look_up(std::uint64_t stale, std::stop_token stop);
+
+  Secret secret_;
+  std::shared_ptr<Redactor> redactor_;
+  SingleFlight<std::string> credential_;
+};
+
+class BasicAuth final : public GivenSecret {
  public:
   /// Throws Error(config) for a user with a colon (RFC 7617, 2).
   BasicAuth(std::string user, Secret password, std::shared_ptr<Redactor> redactor);
-  AuthStamp apply(HttpRequest& request, std::stop_token stop) override;
-  bool refresh(const AuthStamp& used, Category why, std::stop_token stop) override;
 
  private:
-  std::string header() const;
+  std::string credential(std::string secret) const override;
+  void put(HttpRequest& request, const std::string& credential) const override;
 
   std::string user_;
-  Secret password_;
-  std::shared_ptr<Redactor> redactor_;
 };
 
-class BearerAuth final : public Authenticator {
+class BearerAuth final : public GivenSecret {
  public:
-  BearerAuth(Secret token, std::shared_ptr<Redactor> redactor);
-  AuthStamp apply(HttpRequest& request, std::stop_token stop) override;
-  bool refresh(const AuthStamp& used, Category why, std::stop_token stop) override;
+  BearerAuth(Secret token, std::shared_ptr<Redactor> redactor) : GivenSecret(std::move(token), std::move(redactor)) {}
 
  private:
-  Secret token_;
-  std::shared_ptr<Redactor> redactor_;
+  void put(HttpRequest& request, const std::string& credential) const override;
 };
 
-class ApiKey final : public Authenticator {
+class ApiKey final : public GivenSecret {
  public:
   enum class Place { header, query };
   ApiKey(Place place, std::string name, Secret key, std::shared_ptr<Redactor> redactor);
-  AuthStamp apply(HttpRequest& request, std::stop_token stop) override;
-  bool refresh(const AuthStamp& used, Category why, std::stop_token stop) override;
 
  private:
+  void put(HttpRequest& request, const std::string& credential) const override;
+
   Place place_;
   std::string name_;
-  Secret key_;
-  std::shared_ptr<Redactor> redactor_;
 };
 
 /// `url` with one more query parameter, percent-encoded.

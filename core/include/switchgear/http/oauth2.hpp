@@ -42,7 +42,7 @@ struct OAuth2Services {
 /// An access token in use.
 struct AccessToken {
   Tokens tokens;
-  std::optional<SteadyTime> renew_at;
+  std::optional<SteadyTime> renew_at, ends_at;
 };
 
 class OAuth2 : public Authenticator {
