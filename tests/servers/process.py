@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -62,9 +63,13 @@ class Server:
         ready: Callable[[], bool],
         *,
         env: Mapping[str, str] | None = None,
+        user: str | None = None,
         within: float = 60.0,
     ) -> None:
-        """Starts the process and returns once `ready()` is true; raises `StartError` after `within` seconds."""
+        """Starts the process and returns once `ready()` is true; raises `StartError` after `within` seconds.
+
+        `user` is whom it runs as, with that user's first group alone; only root can ask for it.
+        """
         if self.running:
             raise RuntimeError(f"{self.name} is running already (pid {self.pid})")
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -77,6 +82,9 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 preexec_fn=_die_with_parent,
+                user=user,
+                group=None if user is None else pwd.getpwnam(user).pw_gid,
+                extra_groups=None if user is None else [],
             )
         deadline = time.monotonic() + within
         try:

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Starts one test server by hand, says where it is, and stops it on Ctrl-C or SIGTERM.
 
-usage: tests/servers/run.py cap|nginx|oauth [FOLDER]     nginx: with a CAP of its own behind it
+usage: tests/servers/run.py cap|nginx|oauth|json_server|wiremock|postgres [FOLDER]
+
+nginx comes with a CAP of its own behind it.
 """
 
 from __future__ import annotations
@@ -10,26 +12,38 @@ import contextlib
 import signal
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from servers import Server, StartError
 from servers.cap import Cap
+from servers.json_server import JsonServer
 from servers.nginx import Nginx
 from servers.oauth import OAuth
+from servers.postgres import Postgres
+from servers.wiremock import WireMock
+
+KINDS: dict[str, Callable[[Path], Server]] = {
+    "cap": Cap,
+    "oauth": OAuth,
+    "json_server": JsonServer,
+    "wiremock": WireMock,
+    "postgres": Postgres,
+}
 
 
 def start(name: str, folder: Path, stack: contextlib.ExitStack) -> Server:
-    if name == "oauth":
-        return stack.enter_context(OAuth(folder / "oauth"))
+    if name != "nginx":
+        return stack.enter_context(KINDS[name](folder / name))
     cap = stack.enter_context(Cap(folder / "cap"))
-    return cap if name == "cap" else stack.enter_context(Nginx(folder / "nginx", cap.origin))
+    return stack.enter_context(Nginx(folder / name, cap.origin))
 
 
 def describe(server: Server) -> None:
     for name in sorted(dir(type(server))):
-        if name.endswith("url"):
+        if name.endswith("url") or name == "origin":
             print(f"{name}: {getattr(server, name)}")
     if isinstance(server, Nginx):
         print(f"ca: {server.ca}\nclient certificate: {server.client.path}\nclient key: {server.client.key}")
@@ -37,12 +51,19 @@ def describe(server: Server) -> None:
     print("READY", flush=True)
 
 
+def leave(*_: object) -> None:
+    """Stops the servers on the way out, undisturbed by a second signal."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def main(arguments: list[str]) -> int:
-    if not 1 <= len(arguments) <= 2 or arguments[0] not in ("cap", "nginx", "oauth"):
+    if not 1 <= len(arguments) <= 2 or arguments[0] not in {"nginx", *KINDS}:
         print(__doc__, file=sys.stderr)
         return 2
-    # SIGTERM raises KeyboardInterrupt, too: the servers are stopped on the way out.
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, leave)
     with contextlib.ExitStack() as stack:
         folder = (
             Path(arguments[1]).resolve() if arguments[1:] else Path(stack.enter_context(tempfile.TemporaryDirectory()))
