@@ -1,0 +1,136 @@
+"""The package as users get it: from a source distribution in a fresh environment, for Python and for C++."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import switchgear
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
+
+def run(*command: str | Path, cwd: Path, **env: str) -> str:
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env={**os.environ, **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}"
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sdist")
+    run(sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
+    (archive,) = folder.glob("*.tar.gz")
+    return archive
+
+
+@pytest.fixture(scope="session")
+def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from the source distribution in an environment of its own, as pip does it."""
+    folder = tmp_path_factory.mktemp("wheel")
+    # The compiler's cache knows these sources by their place below the folder that they are unpacked in.
+    cache = {"TMPDIR": str(folder), "CCACHE_BASEDIR": str(folder), "CCACHE_NOHASHDIR": "1"}
+    run(
+        *(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder),
+        *("--config-settings=build-dir=build/python", sdist),
+        cwd=folder,
+        **cache,
+    )
+    (made,) = folder.glob("*.whl")
+    return made
+
+
+@pytest.fixture(scope="session")
+def fresh_python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment with nothing in it but the wheel and its base dependencies."""
+    folder = tmp_path_factory.mktemp("fresh")
+    run(sys.executable, "-m", "venv", folder, cwd=folder)
+    python = folder / "bin" / "python"
+    run(python, "-m", "pip", "install", "--quiet", wheel, cwd=folder)
+    return python
+
+
+def test_the_source_distribution_holds_the_sources_and_nothing_that_was_built(sdist: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"CMakeLists.txt", "VERSION", "LICENSE", "README.md", "bindings/module.cpp"} <= names
+    tops = {name.split("/")[0] for name in names}
+    assert tops.isdisjoint({"build", ".venv", ".cache", "tests", ".git", "node_modules"})
+    assert not [name for name in names if name.endswith((".so", ".o", ".pyc", ".db"))]
+    assert sdist.stat().st_size < 2_000_000
+
+
+def test_the_wheel_holds_module_connectors_and_sdk(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    assert {
+        "switchgear/py.typed",
+        "switchgear/_core.pyi",
+        "switchgear/connectors/odata.so",
+        "switchgear/include/switchgear/sdk/abi.h",
+        "switchgear/lib/cmake/switchgear/switchgear-config.cmake",
+    } <= names
+    assert not [name for name in names if name.endswith(".a")]
+    assert wheel.stat().st_size < 20_000_000
+
+
+def test_it_imports_with_its_base_dependencies_alone(fresh_python: Path, tmp_path: Path) -> None:
+    said = run(fresh_python, "-c", "import switchgear; print(switchgear.__version__)", cwd=tmp_path)
+    assert said.strip() == switchgear.__version__ == (ROOT / "VERSION").read_text().strip()
+    assert switchgear.__version__ in run(fresh_python.with_name("switchgear"), "--version", cwd=tmp_path)
+
+
+def test_the_module_shows_nothing_but_its_entry(fresh_python: Path, tmp_path: Path) -> None:
+    module = run(fresh_python, "-c", "from switchgear import _core; print(_core.__file__)", cwd=tmp_path).strip()
+    exported = [line.split()[-1] for line in run("nm", "-D", "--defined-only", module, cwd=tmp_path).splitlines()]
+    assert exported == ["PyInit__core"]
+
+
+def test_a_plugin_is_built_with_nothing_but_the_installed_package(fresh_python: Path, tmp_path: Path) -> None:
+    (tmp_path / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.25)\n"
+        "project(acme LANGUAGES CXX)\n"
+        "find_package(switchgear REQUIRED)\n"
+        "switchgear_add_connector(acme_cmms SOURCES connector.cpp)\n"
+    )
+    (tmp_path / "connector.cpp").write_text((ROOT / "tests/plugins/acme_cmms/connector.cpp").read_text())
+    cmake_dir = run(fresh_python, "-m", "switchgear", "--cmakedir", cwd=tmp_path).strip()
+    run("cmake", "-B", "out", f"-Dswitchgear_DIR={cmake_dir}", cwd=tmp_path)
+    run("cmake", "--build", "out", cwd=tmp_path)
+    symbols = run("nm", "-D", "--defined-only", "out/acme_cmms.so", cwd=tmp_path)
+    assert {line.split()[-1] for line in symbols.splitlines()} == {"sg_connector_abi", "sg_connector_entry"}
+
+
+def test_a_cpp_program_is_built_against_the_installed_core(tmp_path: Path) -> None:
+    built = ROOT / "build/python"
+    assert (built / "cmake_install.cmake").is_file(), "the package is built by make package"
+    run("cmake", "--install", built, "--prefix", tmp_path / "prefix", cwd=tmp_path)
+    run(
+        "cmake",
+        "-S",
+        ROOT / "examples/cpp_host",
+        "-B",
+        "out",
+        f"-DCMAKE_PREFIX_PATH={tmp_path / 'prefix'}",
+        cwd=tmp_path,
+    )
+    run("cmake", "--build", "out", cwd=tmp_path)
+    said = run(tmp_path / "out/cpp_host", tmp_path / "prefix/connectors", cwd=tmp_path)
+    assert "odata" in said
+    assert "url: url" in said
