@@ -14,6 +14,8 @@
 namespace switchgear {
 namespace {
 
+// What every connector of major version 1 knows of a reply.
+constexpr std::size_t smallest_response = offsetof(sg_response, release) + sizeof(void*);
 constexpr std::uint64_t max_text_bytes = 1U << 20U;
 constexpr std::uint64_t max_pairs = 10'000;
 constexpr std::uint64_t max_body_bytes = std::uint64_t{1} << 32U;
@@ -185,7 +187,7 @@ void host_log(sg_call* call, std::int32_t level, sg_str message) {
 
 std::int32_t host_http(sg_call* call, const sg_request* given, sg_response* out, sg_error* error) {
   return answered(error, [&] {
-    if (given == nullptr || out == nullptr || out->size < offsetof(sg_response, url)) broken("a request or its reply is missing");
+    if (given == nullptr || out == nullptr || out->size < smallest_response) broken("a request or its reply is missing");
     sg_request request{};
     std::memcpy(&request, given, std::min<std::size_t>(given->size, sizeof request));
     if (call->context.stop.stop_requested()) throw Error(Category::cancelled, "the call was cancelled");

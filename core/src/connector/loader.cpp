@@ -89,6 +89,7 @@ struct Loaded {
 struct Libraries {
   std::mutex mutex;
   std::vector<Loaded> all;
+  std::vector<boost::dll::shared_library> refused;  // their constructors have run: they stay like any other
 };
 
 /// Never destroyed: connectors may be in use until the last moment of the process.
@@ -195,8 +196,7 @@ std::shared_ptr<Plugin> load_connector(const std::string& given, const std::stri
   try {
     loaded.plugin = load(path, loaded);
   } catch (...) {
-    // Its constructors have run: it stays, as any other.
-    if (loaded.library.is_loaded()) new boost::dll::shared_library(std::move(loaded.library));
+    if (loaded.library.is_loaded()) known.refused.push_back(std::move(loaded.library));
     throw;
   }
   known.all.push_back(std::move(loaded));

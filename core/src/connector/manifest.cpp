@@ -7,6 +7,7 @@
 #include <set>
 
 #include "switchgear/base/error.hpp"
+#include "switchgear/base/utf8.hpp"
 #include "switchgear/http/message.hpp"
 
 namespace switchgear {
@@ -424,7 +425,7 @@ std::vector<std::pair<std::string, std::string>> Manifest::checked_config(std::s
       continue;
     }
     const auto text = setting_text(key.type, *value);
-    if (!text) refuse("'" + key.name + "' is " + value->dump().substr(0, 80) + ", not of type " + key.type, key.doc);
+    if (!text) refuse("'" + key.name + "' is " + to_valid_utf8(value->dump().substr(0, 80)) + ", not of type " + key.type, key.doc);
     if (key.type == "url") Url::parse(*text);
     checked.emplace_back(key.name, *text);
   }

@@ -4,7 +4,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
+#include <thread>
+#include <vector>
 
 #include "fake_services.hpp"
 #include "switchgear/connector/loader.hpp"
@@ -145,6 +148,36 @@ TEST_P(AcmeCmms, SendsNothingAfterItsDeadline) {
   EXPECT_EQ(error.code(), "timeout.deadline");
   EXPECT_TRUE(error.nothing_sent);
   EXPECT_TRUE(acme.services.requests.empty());
+}
+
+TEST(Session, RefusesASecondCallWhileOneIsOn) {
+  Opened* inside = nullptr;
+  std::string said;
+  Opened acme("acme_cmms.so", R"({"base_url": "http://127.0.0.1:9"})", [&](const HttpRequest&) {
+    said = error_of([&] { inside->session->check(inside->call); }).code();
+    return FakeServices::reply(200, "{}");
+  });
+  inside = &acme;
+  EXPECT_NO_THROW(acme.session->check(acme.call));
+  EXPECT_EQ(said, "internal.session");
+  EXPECT_NO_THROW(acme.session->check(acme.call));  // and is free again
+}
+
+TEST(Session, SessionsRunInParallel) {
+  std::atomic<int> pages = 0;
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&pages, i] {
+      Opened acme(i % 2 == 0 ? "acme_cmms.so" : "throwing.so",
+                  i % 2 == 0 ? R"({"base_url":"http://h"})" : R"({"place":"check","kind":"int"})");
+      for (int k = 0; k < 100; ++k) {
+        pages += acme.read(i % 2 == 0 ? "work_orders" : "things").body.empty() ? 0 : 1;
+        if (i % 2 == 1) error_of([&] { acme.session->check(acme.call); });
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(pages, 800);
 }
 
 TEST(Session, AnswersInAForkWithAClearError) {
