@@ -91,8 +91,6 @@ def wiremock(wiremock_session: WireMock) -> Iterator[WireMock]:
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """PostgreSQL. Shared: a test makes a schema of its own in it."""
-    if not Postgres.is_possible():
-        pytest.skip("there is no PostgreSQL: apt-get install postgresql")
     with Postgres(tmp_path_factory.mktemp("postgres")) as server:
         yield server
 

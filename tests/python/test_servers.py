@@ -21,6 +21,7 @@ from servers.json_server import JsonServer
 from servers.nginx import SWITCHES, USER, Nginx
 from servers.oauth import CLIENT, OPAQUE_RESOURCE, OAuth
 from servers.postgres import Postgres
+from servers.process import accepts
 from servers.wiremock import WireMock
 
 
@@ -225,16 +226,15 @@ def test_wiremock_breaks_replies(wiremock: WireMock, fault: str, code: int) -> N
     assert [request["url"] for request in wiremock.requests()] == ["/broken?n=1"]
 
 
-def test_postgres_keeps_its_data_over_a_restart(start_server: Any) -> None:
-    if not Postgres.is_possible():
-        pytest.skip("there is no PostgreSQL: apt-get install postgresql")
+def test_postgres_answers_and_leaves_nothing(start_server: Any) -> None:
     postgres = start_server(Postgres)
-    url = postgres.url
     postgres.psql("CREATE TABLE runs (id bigint); INSERT INTO runs VALUES (9007199254740993)")
-    postgres.stop()
-    postgres.start()
-    assert postgres.url == url
     assert postgres.psql("SELECT id FROM runs") == "9007199254740993"
+    data = Path(postgres.psql("SHOW data_directory"))
+    assert data.is_dir()
+    postgres.stop()
+    assert not data.exists()
+    assert not accepts(postgres.port)
 
 
 class Failing(Server):

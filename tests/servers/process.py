@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import pwd
 import shutil
 import signal
 import socket
@@ -37,7 +36,6 @@ class Server:
     """
 
     name = "server"
-    stop_signal = signal.SIGTERM
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -63,13 +61,9 @@ class Server:
         ready: Callable[[], bool],
         *,
         env: Mapping[str, str] | None = None,
-        user: str | None = None,
         within: float = 60.0,
     ) -> None:
-        """Starts the process and returns once `ready()` is true; raises `StartError` after `within` seconds.
-
-        `user` is whom it runs as, with that user's first group alone; only root can ask for it.
-        """
+        """Starts the process and returns once `ready()` is true; raises `StartError` after `within` seconds."""
         if self.running:
             raise RuntimeError(f"{self.name} is running already (pid {self.pid})")
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -82,9 +76,6 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 preexec_fn=_die_with_parent,
-                user=user,
-                group=None if user is None else pwd.getpwnam(user).pw_gid,
-                extra_groups=None if user is None else [],
             )
         deadline = time.monotonic() + within
         try:
@@ -117,7 +108,7 @@ class Server:
         if process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGCONT)
-                process.send_signal(self.stop_signal)
+                process.terminate()
         try:
             process.wait(within)
         except subprocess.TimeoutExpired:
