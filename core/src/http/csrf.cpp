@@ -10,7 +10,7 @@ bool is_safe(const std::string& method) { return method == "GET" || method == "H
 
 }  // namespace
 
-CsrfToken::CsrfToken(CsrfOptions options, std::unique_ptr<Authenticator> credentials, std::shared_ptr<Transport> transport,
+CsrfToken::CsrfToken(CsrfOptions options, std::shared_ptr<Authenticator> credentials, std::shared_ptr<Transport> transport,
                      std::shared_ptr<Redactor> redactor, Clock& clock)
     : options_(std::move(options)),
       credentials_(std::move(credentials)),

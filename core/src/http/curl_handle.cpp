@@ -1,7 +1,7 @@
 #include "curl_handle.hpp"
 
 #include <algorithm>
-#include <charconv>
+#include <limits>
 #include <new>
 #include <type_traits>
 
@@ -16,6 +16,15 @@ constexpr long receive_buffer_bytes = 512L * 1024L;
 constexpr std::size_t most_header_bytes = 256U << 10U;  // below the limit of newer libcurls, whose error would be a vague one
 constexpr std::size_t largest_guess_bytes = 4U << 20U;
 constexpr std::chrono::milliseconds longest_wait{1000};
+
+// libcurl takes an int's worth of milliseconds; what is longer is as good as no limit.
+long as_limit(std::chrono::milliseconds time) {
+  constexpr std::int64_t longest = std::numeric_limits<int>::max();
+  return static_cast<long>(std::min<std::int64_t>(time.count(), longest));
+}
+
+// Its own meaning of no connect timeout would be five minutes.
+long as_connect_limit(std::chrono::milliseconds time) { return as_limit(time.count() == 0 ? std::chrono::milliseconds::max() : time); }
 
 bool is_idempotent(const HttpRequest& request) {
   return (request.method != "POST" && request.method != "PATCH") || !request.idempotency_key.empty();
@@ -81,7 +90,7 @@ void CurlHandle::set_up_once() {
   set(CURLOPT_USERAGENT, options_.user_agent.c_str());
   set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   set(CURLOPT_QUICK_EXIT, 1L);  // a cancelled transfer does not wait for a resolver that hangs
-  set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.timeouts.connect.count()));
+  set(CURLOPT_CONNECTTIMEOUT_MS, as_connect_limit(options_.timeouts.connect));
   set(CURLOPT_ERRORBUFFER, error_text_);
   set(CURLOPT_WRITEFUNCTION, &CurlHandle::on_body);
   set(CURLOPT_WRITEDATA, static_cast<void*>(this));
@@ -157,7 +166,7 @@ void CurlHandle::set_headers(const Hop& hop) {
 
 void CurlHandle::set_up(const Hop& hop) {
   set(CURLOPT_URL, hop.url.str().c_str());
-  set(CURLOPT_TIMEOUT_MS, static_cast<long>(hop.left.count()));
+  set(CURLOPT_TIMEOUT_MS, as_limit(hop.left));
   set_method(*hop.request);
   set_headers(hop);
   // A certificate of ours is a credential too.

@@ -546,6 +546,16 @@ TEST(CurlTransport, TheProxyOfTheEnvironmentIsUsedUnlessTurnedOff) {
   unsetenv("http_proxy");
 }
 
+TEST(CurlTransport, TimeoutsOfAnyLengthWork) {
+  Recorder recorder;
+  LoopbackServer server(recorder.answering(ok_reply));
+  for (const auto time : {0ms, 1ms * 3600 * 1000 * 24 * 365, std::chrono::milliseconds::max() / 2}) {
+    TransportOptions options = direct();
+    options.timeouts = {time, time, time};
+    EXPECT_EQ(make_curl_transport(options)->send(get(server.url()), {}).status, 200) << time.count();
+  }
+}
+
 TEST(CurlTransport, RefusesOptionsThatMakeNoSense) {
   const auto code = [](TransportOptions options) {
     try {

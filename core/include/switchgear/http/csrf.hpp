@@ -25,7 +25,7 @@ struct CsrfOptions {
 
 class CsrfToken final : public Authenticator {
  public:
-  CsrfToken(CsrfOptions options, std::unique_ptr<Authenticator> credentials, std::shared_ptr<Transport> transport,
+  CsrfToken(CsrfOptions options, std::shared_ptr<Authenticator> credentials, std::shared_ptr<Transport> transport,
             std::shared_ptr<Redactor> redactor, Clock& clock = Clock::system());
   AuthStamp apply(HttpRequest& request, std::stop_token stop) override;
   bool refresh(const AuthStamp& used, Category why, std::stop_token stop) override;
@@ -41,7 +41,7 @@ class CsrfToken final : public Authenticator {
   SingleFlight<Session>::Held renew(std::uint64_t stale, std::stop_token stop);
 
   CsrfOptions options_;
-  std::unique_ptr<Authenticator> credentials_;
+  std::shared_ptr<Authenticator> credentials_;
   std::shared_ptr<Transport> transport_;
   std::shared_ptr<Redactor> redactor_;
   Clock& clock_;
