@@ -137,17 +137,18 @@ std::vector<std::string> CookieJar::values() const {
   return values;
 }
 
-void add_cookies(HttpRequest& request, const std::string& cookies) {
-  std::string all(request.headers.get("Cookie").value_or(""));
-  for (std::size_t begin = 0; begin < cookies.size();) {
-    const std::size_t end = std::min(cookies.find("; ", begin), cookies.size());
-    const std::string_view cookie = std::string_view(cookies).substr(begin, end - begin);
-    const std::string_view name = cookie.substr(0, cookie.find('=') + 1);
-    const bool there = ("; " + all).find("; " + std::string(name)) != std::string::npos;
-    if (!there) all.append(all.empty() ? "" : "; ").append(cookie);
+void add_cookies(Headers& headers, const std::string& cookies) {
+  if (cookies.empty()) return;
+  std::string all = cookies;
+  const std::string before(headers.get("Cookie").value_or(""));
+  for (std::size_t begin = 0; begin < before.size();) {
+    const std::size_t end = std::min(before.find("; ", begin), before.size());
+    const std::string cookie = before.substr(begin, end - begin);
+    const bool replaced = ("; " + cookies).find("; " + cookie.substr(0, cookie.find('=')) + "=") != std::string::npos;
+    if (!replaced) all += "; " + cookie;
     begin = end + 2;
   }
-  if (!all.empty()) request.headers.set("Cookie", std::move(all));
+  headers.set("Cookie", std::move(all));
 }
 
 }  // namespace switchgear

@@ -76,7 +76,7 @@ SingleFlight<CookieLogin::Session>::Held CookieLogin::renew(std::uint64_t stale,
 AuthStamp CookieLogin::apply(HttpRequest& request, std::stop_token stop) {
   auto held = session_.current();
   if (!held.value) held = renew(held.generation, stop);
-  add_cookies(request, (*held.value)->header_for(Url::parse(request.url), clock_.wall()));
+  add_cookies(request.headers, (*held.value)->header_for(Url::parse(request.url), clock_.wall()));
   return {held.generation, 0};
 }
 

@@ -69,7 +69,7 @@ AuthStamp CsrfToken::apply(HttpRequest& request, std::stop_token stop) {
   stamp.csrf = held.generation;
   if (!held.value) return stamp;
   if (needed) request.headers.set(options_.header, held.value->token);
-  add_cookies(request, held.value->cookies->header_for(Url::parse(request.url), clock_.wall()));
+  add_cookies(request.headers, held.value->cookies->header_for(Url::parse(request.url), clock_.wall()));
   return stamp;
 }
 

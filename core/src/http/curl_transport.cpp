@@ -10,6 +10,7 @@
 #include "curl_handle.hpp"
 #include "switchgear/base/error.hpp"
 #include "switchgear/base/text.hpp"
+#include "switchgear/http/cookie_jar.hpp"
 #include "switchgear/http/transport.hpp"
 
 namespace switchgear {
@@ -127,23 +128,37 @@ class CurlTransport final : public Transport {
   HttpResponse follow(CurlHandle& handle, const HttpRequest& request, std::stop_token stop) {
     const auto began = Steady::now();
     const bool may_follow = options_.max_redirects > 0 && (request.method == "GET" || request.method == "HEAD") && request.body.empty();
-    Headers harmless;
     Hop hop{&request, &request.headers, Url::parse(request.url), false, options_.timeouts.total};
     const std::string origin = hop.url.origin();
+    Headers headers;    // of the hops behind the first
+    CookieJar cookies;  // some servers set one and redirect to see whether it comes back
+    Headers set_here;   // those of the hops within the first origin, for whoever keeps the session
     for (int redirects = 0;; ++redirects) {
       HttpResponse response = handle.perform(hop, stop);
       const auto location = response.headers.get("Location");
-      if (!may_follow || !is_redirect(response.status) || !location || location->empty()) return response;
-      if (redirects == options_.max_redirects) refuse_redirect(request, hop.url);
-      hop.url = next_url(hop.url, *location);
-      if (!hop.foreign && hop.url.origin() != origin) {
-        // Once outside, outside for good: whoever sent us back could choose the address that our credentials go to.
-        hop.foreign = true;
-        harmless = without_credentials(request.headers);
-        hop.headers = &harmless;
+      if (!may_follow || !is_redirect(response.status) || !location || location->empty()) {
+        if (!hop.foreign) add_all(response.headers, set_here);
+        return response;
       }
+      if (redirects == options_.max_redirects) refuse_redirect(request, hop.url);
+      cookies.keep(hop.url, response.headers, std::chrono::system_clock::now());
+      for (const std::string_view cookie : response.headers.all("Set-Cookie")) set_here.add("Set-Cookie", std::string(cookie));
+      hop.url = next_url(hop.url, *location);
+      // Once outside, outside for good: whoever sent us back could choose the address that our credentials go to.
+      hop.foreign = hop.foreign || hop.url.origin() != origin;
+      headers = hop.foreign ? without_credentials(request.headers) : request.headers;
+      add_cookies(headers, cookies.header_for(hop.url, std::chrono::system_clock::now()));
+      hop.headers = &headers;
       hop.left = time_left(began, hop.url);
     }
+  }
+
+  // Before the reply's own, which are newer.
+  static void add_all(Headers& headers, const Headers& earlier) {
+    if (earlier.size() == 0) return;
+    Headers all = earlier;
+    for (const auto& [name, value] : headers) all.add(name, value);
+    headers = std::move(all);
   }
 
   static Url next_url(const Url& from, std::string_view location) {

@@ -473,6 +473,25 @@ TEST(CurlTransport, CredentialsFollowARedirectWithinTheOrigin) {
   EXPECT_NE(recorder.seen().at(0).find("Authorization: Bearer t"), std::string::npos);
 }
 
+TEST(CurlTransport, ACookieThatARedirectSetsComesBackAndIsHandedOn) {
+  Recorder recorder;
+  LoopbackServer server([&](Peer& peer) {
+    for (std::string request = peer.read_request(); !request.empty(); request = peer.read_request()) {
+      const std::lock_guard lock(recorder.mutex);
+      recorder.requests.push_back(request);
+      const bool tried = request.find("probe=1") != std::string::npos;
+      peer.send(tried ? std::string(ok_reply)
+                      : "HTTP/1.1 302 Found\r\nLocation: /\r\nSet-Cookie: probe=1\r\nSet-Cookie: sid=new\r\nContent-Length: 0\r\n\r\n");
+    }
+  });
+  HttpRequest request = get(server.url());
+  request.headers = {{"Cookie", "sid=old; lang=en"}};
+  const HttpResponse response = make_curl_transport(direct())->send(request, {});
+  EXPECT_EQ(response.status, 200);
+  EXPECT_NE(recorder.seen().at(1).find("\r\nCookie: probe=1; sid=new; lang=en\r\n"), std::string::npos) << recorder.seen().at(1);
+  EXPECT_EQ(response.headers.all("Set-Cookie"), (std::vector<std::string_view>{"probe=1", "sid=new"}));
+}
+
 TEST(CurlTransport, ARedirectLoopEnds) {
   Recorder recorder;
   LoopbackServer server(recorder.answering("HTTP/1.1 302 Found\r\nLocation: /loop\r\nContent-Length: 0\r\n\r\n"));

@@ -42,7 +42,7 @@ class CookieJar {
   std::vector<Cookie> cookies_;
 };
 
-/// Adds `cookies` to the request's Cookie header; a name that is there already stays as it is.
-void add_cookies(HttpRequest& request, const std::string& cookies);
+/// Adds `cookies` to a request's Cookie header; of two with the same name the new one stays.
+void add_cookies(Headers& headers, const std::string& cookies);
 
 }  // namespace switchgear
