@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import socket
 import socketserver
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 
+from servers.cap import READER, Cap
 from switchgear.testing import FaultProxy
 
 
@@ -257,3 +261,36 @@ def test_settings_out_of_range_are_refused(proxy: FaultProxy, faults: dict[str, 
         proxy.set(lattency=1)
     with pytest.raises(ValueError, match=r"cut\(-1"):
         proxy.cut(-1)
+
+
+def test_a_real_listing_comes_through_resets(cap: Cap) -> None:
+    """One page at a time from SAP CAP, each asked for again until it is whole."""
+    ids: list[int] = []
+    with FaultProxy("127.0.0.1", cap.port, seed=5) as proxy:
+        proxy.set(reset_probability=0.3, jitter=0.01)
+        url = f"http://{proxy.address}/odata/v4/maintenance/WorkOrders?$select=ID"
+        next_url: str | None = url
+        while next_url:
+            page = ask_until_whole(next_url)
+            ids += [record["ID"] for record in page["value"]]
+            next_url = urljoin(url, page["@odata.nextLink"]) if "@odata.nextLink" in page else None
+        assert proxy.stats.resets > 0
+        proxy.clear()
+        proxy.cut(1000)
+        with pytest.raises(subprocess.CalledProcessError) as cut:
+            curl(url)
+        assert cut.value.returncode == 18  # a partial transfer
+    assert ids == list(range(1, cap.work_orders + 1))
+
+
+def ask_until_whole(url: str) -> dict[str, Any]:
+    for _ in range(50):
+        with contextlib.suppress(subprocess.CalledProcessError):
+            page: dict[str, Any] = json.loads(curl(url))
+            return page
+    raise AssertionError(f"50 times in a row: no whole reply from {url}")
+
+
+def curl(url: str) -> bytes:
+    command = ["curl", "--silent", "--fail", "--globoff", "--user", ":".join(READER), url]
+    return subprocess.run(command, check=True, capture_output=True, timeout=60).stdout
