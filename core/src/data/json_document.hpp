@@ -18,6 +18,7 @@ struct JsonPage::Document {
   std::string_view text;  ///< the body without a byte order mark
   ondemand::parser parser;
   ondemand::document document;
+  bool iterated = false;  ///< `document` is set
 
   /// Throws Error(protocol.json) for `code`, naming the byte and what stands there.
   [[noreturn]] void fail(simdjson::error_code code, std::string_view where = {});

@@ -89,7 +89,9 @@ void JsonPage::Document::fail(simdjson::error_code code, std::string_view where)
   } else {
     message += " of " + std::to_string(text.size()) + " bytes is broken JSON";
     const char* location = nullptr;
-    if (document.current_location().get(location) == simdjson::SUCCESS && location >= text.data() && location < text.data() + text.size()) {
+    // What was refused as a whole (a text that is not closed) has no document to ask.
+    if (iterated && document.current_location().get(location) == simdjson::SUCCESS && location >= text.data() &&
+        location < text.data() + text.size()) {
       const auto at = static_cast<std::size_t>(location - text.data());
       message += " at byte " + std::to_string(at) + ", at '" + excerpt(text.substr(at), 40) + "'";
     }
@@ -242,6 +244,7 @@ JsonPage::JsonPage(Buffer body, PagePointers pointers) : document_(std::make_uni
   document.parser = parser_pool().take();
   const simdjson::padded_string_view text(document.text.data(), document.text.size(), document.text.size() + Buffer::padding);
   if (const auto code = document.parser.iterate(text).get(document.document); code != simdjson::SUCCESS) document.fail(code);
+  document.iterated = true;
   Locator(*this).run();
 }
 

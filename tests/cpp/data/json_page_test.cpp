@@ -32,6 +32,12 @@ TEST(JsonPage, FindsWhatThePointersName) {
   EXPECT_EQ(found.removed(), R"([{"id":1}])");
 }
 
+// Crashed: a text that ends inside a string is refused before there is a document to ask for the place.
+TEST(JsonPage, CutInsideAString) {
+  EXPECT_NE(failure(R"({"value":[{"a":1},{"a":"tex)").find("cut off"), std::string::npos);
+  EXPECT_NE(failure("{\"value").find("broken JSON"), std::string::npos);
+}
+
 TEST(JsonPage, TokensOfEveryKind) {
   EXPECT_EQ(page(R"({"value":[],"@odata.nextLink":12})").next(), "12");
   EXPECT_EQ(page(R"({"value":[],"@odata.nextLink":null})").next(), std::nullopt);
