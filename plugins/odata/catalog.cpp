@@ -37,6 +37,12 @@ void collect_types(const std::vector<Column>& columns, const std::string& prefix
   }
 }
 
+bool holds_decimal_text(const std::vector<Column>& columns) {
+  return std::any_of(columns.begin(), columns.end(), [](const Column& column) {
+    return (column.type == "utf8" && column.edm == "Edm.Decimal") || holds_decimal_text(column.children);
+  });
+}
+
 template <class Names>
 std::string listed(const Names& names) {
   std::string text;
@@ -77,6 +83,7 @@ json to_json(const EntitySet& set, const Model& model, const Cursors& cursors) {
   entity["types"] = std::move(types);
   if (const std::string cursor = cursor_for(set, cursors); !cursor.empty()) entity["cursor"] = cursor;
   if (set.concurrency.size() == 1) entity["etag_property"] = set.concurrency.front();
+  if (holds_decimal_text(set.fields)) entity["decimals_as_text"] = true;
   entity["odata_version"] = model.version;
   return entity;
 }

@@ -20,6 +20,7 @@ Pairs texts(const sg::Config& config, const char* name) {
   if (config.str(name, "").empty()) return pairs;
   try {
     const odata::Value value = odata::parse_json(config.json(name));
+    if (value.is(odata::Value::Kind::null)) return pairs;
     if (!value.is(odata::Value::Kind::object)) throw std::invalid_argument("no JSON object");
     for (std::size_t i = 0; i < value.items.size(); ++i) {
       if (value.items[i].text.empty() && !value.items[i].is(odata::Value::Kind::text))
@@ -157,20 +158,25 @@ struct OData {
   std::string url_of(const sg::Entity& entity) const { return root + "/" + odata::encoded_path(path_of(entity)); }
   static const std::string& path_of(const sg::Entity& entity) { return entity.path.empty() ? entity.name : entity.path; }
 
+  /// Decimals whose scale is open are columns of text: they are asked for as texts, since a number's digits would have no place there.
+  static const char* accepted(const sg::Entity& entity) {
+    return entity.property("decimals_as_text").empty() ? "application/json" : "application/json;IEEE754Compatible=true";
+  }
+
   sg::Request first_page(const sg::Entity& entity, const sg::Position& at) const {
     if (const std::string version = entity.property("odata_version"); !version.empty() && version < "4")
       throw sg::Error(sg::Category::unsupported, "version", root + " speaks OData " + version + "; this connector reads V4")
           .with_hint("look for the V4 service of the same system");
     sg::Position wanted = at;
     wanted.count = at.count || count;
-    sg::Request first = request("/" + odata::encoded_path(path_of(entity)), "application/json");
+    sg::Request first = request("/" + odata::encoded_path(path_of(entity)), accepted(entity));
     for (const auto& [name, value] : odata::query_options(entity, wanted)) first.query(name, value);
     return paged(std::move(first), at);
   }
 
   /// The token is the service's own next link, absolute or relative to where the listing was asked for.
   sg::Request next_page(const sg::Entity& entity, const sg::Position& at) const {
-    return paged(prepared(sg::Request("GET", at.token).link(url_of(entity)), "application/json"), at);
+    return paged(prepared(sg::Request("GET", at.token).link(url_of(entity)), accepted(entity)), at);
   }
 
   std::string discover_names(sg::Call& call, const sg::Error& reason) {

@@ -51,10 +51,11 @@ bool is_number(std::string_view text) {
 
 bool is_date(std::string_view text) { return matches(text, "9999-99-99"); }
 
-/// "13:20", "13:20:00", "13:20:00.123"
-bool is_time(std::string_view text) {
-  if (matches(text, "99:99") || matches(text, "99:99:99")) return true;
-  return text.size() > 9 && matches(text.substr(0, 9), "99:99:99.") && std::all_of(text.begin() + 9, text.end(), is_digit);
+/// "13:20", "13:20:00", "13:20:00.123" with its seconds, which the ABNF leaves out but SAP CAP insists on. Empty if it is none.
+std::string time_of_day(std::string_view text) {
+  if (matches(text, "99:99")) return std::string(text) + ":00";
+  const bool fraction = text.size() > 9 && matches(text.substr(0, 9), "99:99:99.") && std::all_of(text.begin() + 9, text.end(), is_digit);
+  return fraction || matches(text, "99:99:99") ? std::string(text) : std::string();
 }
 
 /// "2026-01-01", "2026-01-01 13:20", "2026-01-01T13:20:00.5+02:00" as an instant; without a zone it is UTC. Empty if it is none.
@@ -69,8 +70,8 @@ std::string instant(std::string_view text) {
     zone = time.substr(time.size() - 6);
     time.remove_suffix(6);
   }
-  if (!is_time(time)) return {};
-  return std::string(text.substr(0, 10)).append("T").append(time).append(zone);
+  const std::string seconds = time_of_day(time);
+  return seconds.empty() ? seconds : std::string(text.substr(0, 10)).append("T").append(seconds).append(zone);
 }
 
 std::string quoted(std::string_view text) {
@@ -107,7 +108,7 @@ std::string typed(const Value& value, std::string_view edm) {
   if (edm == "Edm.Guid") return when(matches(text, "hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh"), text);
   if (edm == "Edm.DateTimeOffset") return instant(text);
   if (edm == "Edm.Date") return when(is_date(text) || matches(text.substr(0, 19), "9999-99-99T00:00:00"), text.substr(0, 10));
-  if (edm == "Edm.TimeOfDay") return when(is_time(text), text);
+  if (edm == "Edm.TimeOfDay") return time_of_day(text);
   if (edm == "Edm.Duration") return when(only(text, "-."), "duration'" + text + "'");
   if (edm == "Edm.Binary") return when(text.empty() || only(text, "-_="), "binary'" + text + "'");
   return {};

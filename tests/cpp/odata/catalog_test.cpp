@@ -65,6 +65,13 @@ TEST(Catalog, V2TimesHaveNoZone) {
   EXPECT_EQ(*found, (json{{"name", "BasicStart"}, {"type", "timestamp"}, {"nullable", true}, {"utc", false}}));
 }
 
+TEST(Catalog, SaysWhereDecimalsAreText) {
+  const auto says = [](const std::string& properties) { return catalog(v4_things(properties))[0].contains("decimals_as_text"); };
+  EXPECT_FALSE(says(R"(<Property Name="a" Type="Edm.Decimal" Scale="2"/><Property Name="b" Type="Edm.String"/>)"));
+  EXPECT_TRUE(says(R"(<Property Name="a" Type="Edm.Decimal" Scale="variable"/>)"));
+  EXPECT_TRUE(says(R"xml(<Property Name="a" Type="Collection(Edm.Decimal)"/>)xml")) << "in a list";
+}
+
 TEST(Catalog, TheConfiguredCursorWins) {
   EXPECT_EQ(catalog(testdata("cap_v4.xml"), {{"WorkOrders", "changedTs"}})[0]["cursor"], "changedTs");
   EXPECT_FALSE(catalog(testdata("cap_v4.xml"), {{"WorkOrders", ""}})[0].contains("cursor")) << "an empty name turns it off";
