@@ -2,7 +2,14 @@
 #include "module.hpp"
 
 PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
+  using namespace switchgear::bindings;
   module.doc() = "The compiled core of switchgear. Import switchgear, not this.";
   module.attr("__version__") = SWITCHGEAR_VERSION;
-  switchgear::bindings::bind_base(module);
+  bind_errors(module);
+  bind_base(module);
+  bind_data(module);
+  bind_http(module);
+  bind_connector(module);
+  bind_connection(module);
+  bind_paging(module);
 }

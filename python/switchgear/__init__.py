@@ -1,4 +1,9 @@
-"""switchgear: an embeddable integration engine for industrial source systems (ERP, CMMS, WMS, MES)."""
+"""switchgear: an embeddable integration engine for industrial source systems (ERP, CMMS, WMS, MES).
+
+>>> import switchgear as sg
+>>> plant = sg.connect("odata", url="https://host/odata/v4/maintenance", auth=sg.BasicAuth("alice", sg.Secret.env("PLANT_PW")))
+>>> orders = plant.read("WorkOrders", modified_after="2026-01-01").to_pandas()
+"""
 
 from __future__ import annotations
 
@@ -9,8 +14,77 @@ except ImportError as error:
 
     raise ImportError(explain(error)) from error
 
-from switchgear._core import Category, Secret
+from switchgear._core import Category, RecordBatch, Secret, parse_json
+from switchgear.auth import ApiKey, Auth, BasicAuth, BearerAuth, ClientCertificate
+from switchgear.connection import Connection, Entities, Entity, Health, Timeouts, Tls, connect, raw
+from switchgear.errors import (
+    AuthError,
+    BadRequest,
+    Cancelled,
+    CircuitOpenError,
+    ConfigError,
+    Conflict,
+    DataError,
+    DestinationError,
+    Error,
+    InternalError,
+    NotFound,
+    OfflineError,
+    PermissionDenied,
+    PluginError,
+    ProtocolError,
+    RateLimited,
+    ServerError,
+    SignatureError,
+    StoreError,
+    TimeoutError,
+    Unsupported,
+)
+from switchgear.reader import Page, Reader, ReadStats
 
 __version__ = _core.__version__
 
-__all__ = ["Category", "Secret", "__version__"]
+__all__ = [
+    "ApiKey",
+    "Auth",
+    "AuthError",
+    "BadRequest",
+    "BasicAuth",
+    "BearerAuth",
+    "Cancelled",
+    "Category",
+    "CircuitOpenError",
+    "ClientCertificate",
+    "ConfigError",
+    "Conflict",
+    "Connection",
+    "DataError",
+    "DestinationError",
+    "Entities",
+    "Entity",
+    "Error",
+    "Health",
+    "InternalError",
+    "NotFound",
+    "OfflineError",
+    "Page",
+    "PermissionDenied",
+    "PluginError",
+    "ProtocolError",
+    "RateLimited",
+    "ReadStats",
+    "Reader",
+    "RecordBatch",
+    "Secret",
+    "ServerError",
+    "SignatureError",
+    "StoreError",
+    "TimeoutError",
+    "Timeouts",
+    "Tls",
+    "Unsupported",
+    "__version__",
+    "connect",
+    "parse_json",
+    "raw",
+]

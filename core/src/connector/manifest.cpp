@@ -17,6 +17,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::array<std::string_view, 6> config_types = {"text", "url", "int", "float", "bool", "json"};
 constexpr std::array<std::string_view, 4> known_ops = {"create", "update", "upsert", "delete"};
+constexpr std::array<std::string_view, 3> known_pushdown = {"filter", "raw_filter", "order"};
 constexpr std::array<std::string_view, 13> field_types = {"bool", "int64", "uint64",    "float64", "utf8", "binary", "date",
                                                           "time", "json",  "timestamp", "decimal", "list", "struct"};
 // What connect() and Hub.add() take themselves: a setting of that name could not be given.
@@ -370,11 +371,13 @@ Json entity_json(const EntityInfo& entity) {
 
 bool EntityInfo::supports(std::string_view op) const noexcept { return among(ops, op); }
 
+bool Manifest::can_push_down(std::string_view what) const noexcept { return among(pushdown, what); }
+
 Manifest Manifest::parse(std::string_view json, std::string_view origin) {
   const Document document{"manifest", origin};
   const Json root = parse_strictly(json, document);
   object_at(root, "", document);
-  only_members(root, std::array<std::string_view, 6>{"name", "version", "doc", "secrets", "config", "entities"}, "", document);
+  only_members(root, std::array<std::string_view, 7>{"name", "version", "doc", "secrets", "config", "entities", "pushdown"}, "", document);
   Manifest manifest;
   manifest.name = required_member(root, "name", "", document);
   if (!is_identifier(manifest.name)) {
@@ -392,6 +395,14 @@ Manifest Manifest::parse(std::string_view json, std::string_view origin) {
       check_setting_name(name, place, document);
       if (among(manifest.secrets, name)) document.refuse(place, "it is listed as a secret as well");
       manifest.config.push_back(config_key(name, value, place, document));
+    }
+  }
+  manifest.pushdown = text_list(root, "pushdown", "", document);
+  for (std::size_t i = 0; i < manifest.pushdown.size(); ++i) {
+    if (!among(known_pushdown, manifest.pushdown[i])) {
+      document.refuse("/pushdown/" + std::to_string(i), "unknown word '" + manifest.pushdown[i] + "'" +
+                                                            did_you_mean(manifest.pushdown[i], known_pushdown) +
+                                                            " (known: " + listed(known_pushdown) + ")");
     }
   }
   if (root.contains("entities")) manifest.entities = entities_at(root["entities"], "/entities", document);
@@ -444,6 +455,7 @@ std::string Manifest::to_json() const {
     if (!key.doc.empty()) entry["doc"] = key.doc;
   }
   for (const EntityInfo& entity : entities) json["entities"].push_back(entity_json(entity));
+  if (!pushdown.empty()) json["pushdown"] = pushdown;
   return json.dump();
 }
 

@@ -113,6 +113,7 @@ void PageReader::watch_for_loops(const std::string& next) {
 // ---- the consumer ---------------------------------------------------------------------------------------------------
 
 bool PageReader::wait_for_front(std::chrono::milliseconds timeout) {
+  process_.check("the reader of '" + options_.entity + "'");
   if (broken_ != nullptr) std::rethrow_exception(broken_);
   if (finished_) return true;
   start_once();

@@ -44,6 +44,10 @@ struct Manifest {
   std::vector<std::string> secrets;
   std::vector<ConfigKey> config;
   std::vector<EntityInfo> entities;  ///< empty: they come from `discover`
+  /// What of a read request the connector passes on to its source: "filter", "raw_filter", "order". What is not listed is refused.
+  std::vector<std::string> pushdown;
+
+  bool can_push_down(std::string_view what) const noexcept;
 
   /// Throws Error(plugin) naming the place ("/entities/0/key") and what is wrong there. `origin` says whose manifest it is.
   static Manifest parse(std::string_view json, std::string_view origin);

@@ -20,6 +20,7 @@
 #include <thread>
 #include <unordered_set>
 
+#include "switchgear/base/process_stamp.hpp"
 #include "switchgear/connector/plugin.hpp"
 #include "switchgear/data/json_columns.hpp"
 #include "switchgear/data/json_page.hpp"
@@ -83,6 +84,9 @@ class PageReader {
   const std::string& token() const noexcept { return token_; }
 
   void stop();
+
+  /// False in a process forked from the reader's: there it must not be destroyed either, because its thread is missing.
+  bool is_usable() const noexcept { return process_.is_current(); }
   PageStats stats() const;
 
  private:
@@ -109,6 +113,7 @@ class PageReader {
 
   std::string place(const std::string& token, bool ended) const;
 
+  ProcessStamp process_;
   Loader load_;
   PageReaderOptions options_;
   std::string token_;

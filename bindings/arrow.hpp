@@ -1,0 +1,22 @@
+// Arrow's PyCapsule interface (Apache Arrow, "The Arrow PyCapsule Interface") and plain Python values out of columns.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include "switchgear/data/arrow_abi.hpp"
+#include "switchgear/data/record_batch.hpp"
+
+namespace switchgear::bindings {
+
+pybind11::capsule schema_capsule(const SharedArrowSchema& schema);
+
+/// (schema capsule, array capsule)
+pybind11::tuple array_capsules(const RecordBatch& batch);
+
+/// Takes over `stream`.
+pybind11::capsule stream_capsule(::ArrowArrayStream stream);
+
+/// A list with a dict for each record.
+pybind11::list to_pylist(const RecordBatch& batch);
+
+}  // namespace switchgear::bindings

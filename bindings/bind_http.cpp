@@ -1,0 +1,104 @@
+// http/: transports and authentication. The classes that users see are thin ones of Python above these (auth.py, connection.py).
+#include <pybind11/stl.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "gil.hpp"
+#include "module.hpp"
+#include "switchgear/base/secret.hpp"
+#include "switchgear/http/auth.hpp"
+#include "switchgear/http/transport.hpp"
+
+namespace py = pybind11;
+
+namespace switchgear::bindings {
+namespace {
+
+std::chrono::milliseconds milliseconds(double seconds) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::duration<double>(seconds));
+}
+
+TransportOptions transport_options(double connect, double stalled, double total, const TlsOptions& tls, std::string proxy,
+                                   std::uint64_t max_reply_bytes, bool http2, std::string user_agent) {
+  TransportOptions options;
+  options.timeouts = {milliseconds(connect), milliseconds(stalled), milliseconds(total)};
+  options.tls = tls;
+  options.proxy = std::move(proxy);
+  options.max_reply_bytes = max_reply_bytes;
+  options.http2 = http2;
+  options.user_agent = std::move(user_agent);
+  return options;
+}
+
+TlsOptions tls_options(bool verify, std::string ca_file, std::string cert_file, std::string key_file, std::string key_password,
+                       std::string pinned_public_key) {
+  return {verify, std::move(ca_file), std::move(cert_file), std::move(key_file), std::move(key_password), std::move(pinned_public_key)};
+}
+
+struct SentReply {
+  int status;
+  py::list headers;
+  py::bytes body;
+  std::string url;
+};
+
+py::tuple send(Transport& transport, const std::string& method, const std::string& url,
+               const std::vector<std::pair<std::string, std::string>>& headers, const std::string& body) {
+  HttpRequest request;
+  request.method = method;
+  request.url = url;
+  for (const auto& [name, value] : headers) request.headers.add(name, value);
+  request.body = body;
+  const HttpResponse response = run_interruptibly([&](std::stop_token stop) { return transport.send(request, stop); });
+  py::list pairs;
+  for (const auto& [name, value] : response.headers) pairs.append(py::make_tuple(name, value));
+  return py::make_tuple(response.status, pairs, py::bytes(response.body.data(), response.body.size()), response.url, response.http_version);
+}
+
+void bind_transport(py::module_& module) {
+  py::class_<Redactor, std::shared_ptr<Redactor>>(module, "Redactor", "Replaces known secret values by '***'.")
+      .def(py::init<>())
+      .def("add", &Redactor::add, py::arg("value"))
+      .def("redact", &Redactor::redact, py::arg("text"));
+  py::class_<TlsOptions>(module, "TlsOptions")
+      .def(py::init(&tls_options), py::kw_only(), py::arg("verify") = true, py::arg("ca_file") = "", py::arg("cert_file") = "",
+           py::arg("key_file") = "", py::arg("key_password") = "", py::arg("pinned_public_key") = "");
+  py::class_<TransportOptions>(module, "TransportOptions")
+      .def(py::init(&transport_options), py::kw_only(), py::arg("connect") = 10.0, py::arg("stalled") = 30.0, py::arg("total") = 300.0,
+           py::arg("tls") = TlsOptions{}, py::arg("proxy") = "", py::arg("max_reply_bytes") = std::uint64_t{256} << 20U,
+           py::arg("http2") = true, py::arg("user_agent") = "switchgear");
+  py::class_<Transport, std::shared_ptr<Transport>>(module, "Transport", "The way out to a source: libcurl, with connections kept open.")
+      .def(py::init([](TransportOptions options) { return std::shared_ptr<Transport>(make_curl_transport(std::move(options))); }),
+           py::arg("options"))
+      .def("send", &send, py::arg("method"), py::arg("url"), py::arg("headers") = std::vector<std::pair<std::string, std::string>>{},
+           py::arg("body") = "",
+           "One request, without a connector: (status, headers, body, url, http_version). Any status is a reply; raises where there was "
+           "none.");
+  module.def("set_fallback_ca_file", &set_fallback_ca_file, py::arg("path"), "The CA bundle to use where the system has none.");
+}
+
+void bind_auth(py::module_& module) {
+  py::class_<Authenticator, std::shared_ptr<Authenticator>>(module, "Authenticator");
+  py::class_<BasicAuth, Authenticator, std::shared_ptr<BasicAuth>>(module, "BasicAuth")
+      .def(py::init<std::string, Secret, std::shared_ptr<Redactor>>(), py::arg("user"), py::arg("password"), py::arg("redactor"));
+  py::class_<BearerAuth, Authenticator, std::shared_ptr<BearerAuth>>(module, "BearerAuth")
+      .def(py::init<Secret, std::shared_ptr<Redactor>>(), py::arg("token"), py::arg("redactor"));
+  py::class_<ApiKey, Authenticator, std::shared_ptr<ApiKey>>(module, "ApiKey")
+      .def(py::init([](bool in_query, std::string name, Secret key, std::shared_ptr<Redactor> redactor) {
+             return std::make_shared<ApiKey>(in_query ? ApiKey::Place::query : ApiKey::Place::header, std::move(name), std::move(key),
+                                             std::move(redactor));
+           }),
+           py::arg("in_query"), py::arg("name"), py::arg("key"), py::arg("redactor"));
+}
+
+}  // namespace
+
+void bind_http(py::module_& module) {
+  bind_transport(module);
+  bind_auth(module);
+}
+
+}  // namespace switchgear::bindings

@@ -1,0 +1,230 @@
+// paging/: readers and pages.
+#include <pybind11/stl.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "arrow.hpp"
+#include "gil.hpp"
+#include "module.hpp"
+#include "switchgear/paging/entity_reader.hpp"
+#include "switchgear/paging/page_reader.hpp"
+
+namespace py = pybind11;
+
+namespace switchgear::bindings {
+namespace {
+
+/// A forked child must not run the destructor: the reader's thread does not exist there, and waiting for it would never end.
+struct LeakAfterFork {
+  void operator()(EntityReader* reader) const {
+    if (reader->pages != nullptr && !reader->pages->is_usable()) return;
+    const py::gil_scoped_release release;
+    delete reader;
+  }
+};
+
+using ReaderHolder = std::unique_ptr<EntityReader, LeakAfterFork>;
+
+/// Python runs signal handlers on its main thread only.
+bool on_main_thread() {
+  static const std::thread::id main_thread = [] {
+    const py::module_ threading = py::module_::import("threading");
+    return threading.attr("current_thread")().is(threading.attr("main_thread")()) ? std::this_thread::get_id() : std::thread::id();
+  }();
+  return std::this_thread::get_id() == main_thread;
+}
+
+std::optional<Page> next_page(EntityReader& reader) {
+  for (;;) {
+    std::optional<Page> page;
+    PageReader::Wait wait{};
+    {
+      const py::gil_scoped_release release;
+      wait = reader.pages->next_for(signal_interval, page);
+    }
+    check_signals();
+    if (wait == PageReader::Wait::page) return page;
+    if (wait == PageReader::Wait::end) return std::nullopt;
+  }
+}
+
+void wait_for_schema(EntityReader& reader) {
+  for (;;) {
+    bool known = false;
+    {
+      const py::gil_scoped_release release;
+      known = reader.pages->schema_for(signal_interval);
+    }
+    check_signals();
+    if (known) return;
+  }
+}
+
+/// What a stream tells its Python side about how it went, because Arrow carries an error across as a text only.
+struct StreamOutcome {
+  std::shared_ptr<EntityReader> reader;
+  std::exception_ptr failure;
+  bool interrupted = false;
+};
+
+/// The batches of a reader, for an Arrow consumer that may or may not hold the GIL, on whatever thread.
+class StreamSource {
+ public:
+  explicit StreamSource(std::shared_ptr<StreamOutcome> outcome) : outcome_(std::move(outcome)) {}
+
+  SharedArrowArray next() {
+    try {
+      std::optional<Page> page;
+      for (;;) {
+        const PageReader::Wait wait = wait_without_gil(page);
+        if (wait == PageReader::Wait::page) return page->batch.array();
+        if (wait == PageReader::Wait::end) return nullptr;
+        if (std::this_thread::get_id() == main_thread_ && interrupted()) {
+          outcome_->interrupted = true;
+          throw Error(Category::cancelled, "interrupted");
+        }
+      }
+    } catch (...) {
+      outcome_->failure = std::current_exception();
+      throw;
+    }
+  }
+
+ private:
+  PageReader::Wait wait_without_gil(std::optional<Page>& page) {
+    // A consumer that kept the GIL must not stop Python's other threads while the source is waited for.
+    if (PyGILState_Check() == 0) return outcome_->reader->pages->next_for(signal_interval, page);
+    const py::gil_scoped_release release;
+    return outcome_->reader->pages->next_for(signal_interval, page);
+  }
+
+  static bool interrupted() {
+    const py::gil_scoped_acquire acquire;
+    if (PyErr_CheckSignals() == 0) return false;
+    PyErr_Clear();  // raised again by whoever began the stream
+    return true;
+  }
+
+  std::shared_ptr<StreamOutcome> outcome_;
+  std::thread::id main_thread_ = on_main_thread() ? std::this_thread::get_id() : std::thread::id();
+};
+
+std::pair<py::capsule, std::shared_ptr<StreamOutcome>> open_stream(ReaderHolder owned) {
+  wait_for_schema(*owned);
+  auto outcome = std::make_shared<StreamOutcome>();
+  outcome->reader = std::shared_ptr<EntityReader>(owned.release(), LeakAfterFork{});
+  auto source = std::make_shared<StreamSource>(outcome);
+  ::ArrowArrayStream stream{};
+  make_stream(outcome->reader->pages->arrow_schema(), [source] { return source->next(); }, &stream);
+  return {stream_capsule(stream), outcome};
+}
+
+EntityReader& usable(ReaderHolder& holder) {
+  if (holder == nullptr) throw Error(Category::unsupported, "closed", "this reader is closed").with_hint("read() gives a fresh one");
+  return *holder;
+}
+
+py::dict stats_of(const EntityReader& reader) {
+  const PageStats pages = reader.pages->stats();
+  const GuardCounters& calls = reader.services->counters();
+  py::dict stats;
+  stats["pages"] = pages.pages;
+  stats["records"] = pages.records;
+  stats["bytes"] = pages.bytes;
+  stats["requests"] = calls.attempts.load();
+  stats["retries"] = calls.retries.load() + calls.renewals.load();
+  stats["waited_seconds"] = static_cast<double>(calls.waited_ns.load()) / 1e9;
+  stats["rescued"] = pages.rescued;
+  return stats;
+}
+
+/// What Python holds: the reader until it is closed or handed to a stream.
+struct Reader {
+  ReaderHolder holder;
+};
+
+void bind_reader(py::module_& module) {
+  py::class_<StreamOutcome, std::shared_ptr<StreamOutcome>>(module, "StreamOutcome", "How a stream is going, or how it ended.")
+      .def("stats", [](const StreamOutcome& outcome) { return stats_of(*outcome.reader); })
+      .def_property_readonly("token", [](const StreamOutcome& outcome) { return outcome.reader->pages->token(); })
+      .def("raise_for_error", [](const StreamOutcome& outcome) {
+        if (outcome.interrupted) {
+          PyErr_SetNone(PyExc_KeyboardInterrupt);
+          throw py::error_already_set();
+        }
+        if (outcome.failure) std::rethrow_exception(outcome.failure);
+      });
+  py::class_<Reader>(module, "PageReader", "Reads an entity page by page, fetching ahead.")
+      .def(
+          "next", [](Reader& self) { return next_page(usable(self.holder)); }, "The next page, or None at the end.")
+      .def_property_readonly(
+          "token", [](Reader& self) { return usable(self.holder).pages->token(); }, "Where to go on after the last page taken.")
+      .def_property_readonly(
+          "schema",
+          [](Reader& self) {
+            wait_for_schema(usable(self.holder));
+            return usable(self.holder).pages->schema().fields;
+          },
+          "The columns: a list of Field. Waits for the first page where they are inferred.")
+      .def(
+          "arrow_schema",
+          [](Reader& self) {
+            wait_for_schema(usable(self.holder));
+            return schema_capsule(usable(self.holder).pages->arrow_schema());
+          },
+          "The columns as an Arrow schema capsule.")
+      .def(
+          "stats", [](Reader& self) { return stats_of(usable(self.holder)); },
+          "Counts so far: pages, records, bytes (decompressed), requests, retries, waited_seconds, rescued.")
+      .def(
+          "stream",
+          [](Reader& self) {
+            usable(self.holder);
+            return open_stream(std::move(self.holder));
+          },
+          "Hands the reader over to an Arrow stream: (capsule, StreamOutcome).")
+      .def("close", [](Reader& self) { self.holder.reset(); }, "Stops the producer and gives everything back. Idempotent.");
+}
+
+}  // namespace
+
+void bind_paging(py::module_& module) {
+  on_main_thread();  // remembers the main thread while this runs on it
+  py::class_<Page>(module, "Page", "A page of records and where to go on after it.")
+      .def_readonly("batch", &Page::batch)
+      .def_readonly("token", &Page::token)
+      .def_readonly("total", &Page::total, "What the source says there is in all, where it was asked.");
+  bind_reader(module);
+  module.def(
+      "read_entity",
+      [](const std::shared_ptr<Connection>& connection, std::string entity, std::vector<std::string> columns, std::string filter,
+         std::string raw_filter, std::string order, std::string modified_after, std::string cursor, std::int64_t page_size,
+         std::int64_t limit, std::string token, std::size_t prefetch, std::uint64_t max_bytes, bool count) {
+        ReadRequest request;
+        request.entity = std::move(entity);
+        request.columns = std::move(columns);
+        request.filter = std::move(filter);
+        request.raw_filter = std::move(raw_filter);
+        request.order = std::move(order);
+        request.modified_after = std::move(modified_after);
+        request.cursor = std::move(cursor);
+        request.page_size = page_size;
+        request.limit = limit;
+        request.token = std::move(token);
+        request.prefetch = prefetch;
+        request.max_bytes = max_bytes;
+        request.count = count;
+        return Reader{ReaderHolder(
+            new EntityReader(run_interruptibly([&](std::stop_token stop) { return read_entity(connection, request, stop); })))};
+      },
+      py::arg("connection"), py::arg("entity"), py::kw_only(), py::arg("columns") = std::vector<std::string>{}, py::arg("filter") = "",
+      py::arg("raw_filter") = "", py::arg("order") = "", py::arg("modified_after") = "", py::arg("cursor") = "", py::arg("page_size") = 0,
+      py::arg("limit") = -1, py::arg("token") = "", py::arg("prefetch") = 2, py::arg("max_bytes") = std::uint64_t{64} << 20U,
+      py::arg("count") = false);
+}
+
+}  // namespace switchgear::bindings

@@ -1,0 +1,36 @@
+#include "errors.hpp"
+
+#include <exception>
+
+#include "module.hpp"
+
+namespace py = pybind11;
+
+namespace switchgear::bindings {
+
+py::object to_python(const Error& error) {
+  py::dict fields;
+  fields["code"] = error.code();
+  fields["hint"] = error.hint;
+  fields["retryable"] = error.retryable;
+  fields["retry_after"] =
+      error.retry_after ? py::object(py::float_(std::chrono::duration<double>(*error.retry_after).count())) : py::none();
+  fields["connection_id"] = error.connection_id;
+  fields["entity"] = error.entity;
+  fields["http_status"] = error.http_status;
+  fields["request_id"] = error.request_id;
+  return py::module_::import("switchgear.errors").attr("from_core")(to_string(error.category), error.message, **fields);
+}
+
+void bind_errors(py::module_&) {
+  py::register_local_exception_translator([](std::exception_ptr thrown) {
+    try {
+      if (thrown) std::rethrow_exception(thrown);
+    } catch (const Error& error) {
+      const py::object exception = to_python(error);
+      PyErr_SetObject(py::type::handle_of(exception).ptr(), exception.ptr());
+    }
+  });
+}
+
+}  // namespace switchgear::bindings

@@ -1,0 +1,55 @@
+// What every request of a connector goes through on its way out: the connection's guard, credentials, transport; and what is counted.
+//
+// Made for one operation on one entity of one connection and shared by the calls of that operation. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "switchgear/base/error.hpp"
+#include "switchgear/connection/connection.hpp"
+#include "switchgear/connector/plugin.hpp"
+#include "switchgear/http/classify.hpp"
+#include "switchgear/policy/guard.hpp"
+
+namespace switchgear {
+
+class CallServices final : public HostServices {
+ public:
+  CallServices(std::shared_ptr<Connection> connection, std::string entity, std::string operation);
+
+  HttpResponse send(const HttpRequest& request, const std::vector<SecretUse>& uses, std::stop_token stop) override;
+  std::optional<Error> classify(const HttpResponse& response) override;
+  std::string secret(const std::string& name) override;
+  void log(LogLevel level, std::string_view message) override;
+
+  const GuardCounters& counters() const noexcept { return counters_; }
+
+  /// How the last reply came about; nothing before the first.
+  std::optional<HttpTiming> last_timing() const;
+
+ private:
+  HttpResponse attempt(const HttpRequest& request, const std::vector<SecretUse>& uses, std::stop_token stop, Attempt& current,
+                       AuthStamp& stamp);
+  void apply_secrets(HttpRequest& request, const std::vector<SecretUse>& uses);
+  ClassifyContext context(bool renewed) const;
+  void remember(const HttpRequest& request, const HttpResponse& response, bool renewed);
+  std::string known_secret(const std::string& name);
+  Error named(Error error) const;
+
+  std::shared_ptr<Connection> connection_;
+  std::string entity_;
+  std::string operation_;
+  GuardCounters counters_;
+  mutable std::mutex mutex_;
+  std::optional<HttpTiming> last_timing_;
+  HttpRequest last_request_;  // what the reply that the connector asks about was to; without its body
+  bool last_renewed_ = false;
+};
+
+}  // namespace switchgear

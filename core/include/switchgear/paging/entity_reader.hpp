@@ -1,0 +1,42 @@
+// Reading an entity of a connection: what the caller asks for, checked against the entity's columns, as a PageReader.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "switchgear/connection/call_services.hpp"
+#include "switchgear/connection/connection.hpp"
+#include "switchgear/paging/page_reader.hpp"
+
+namespace switchgear {
+
+struct ReadRequest {
+  std::string entity;
+  std::vector<std::string> columns;  ///< empty: all
+  std::string filter;                ///< JSON: [["Status","=","OPEN"], ...], all of which must hold
+  std::string raw_filter;            ///< the source's own language
+  std::string order;                 ///< JSON: [["ChangedAt","asc"], ...]
+  std::string modified_after;        ///< a value of the entity's cursor field, inclusive
+  std::string cursor;                ///< the cursor field; empty: the entity's own
+  std::int64_t page_size = 0;        ///< 0: the connector's choice
+  std::int64_t limit = -1;           ///< records; -1: all
+  std::string token;                 ///< a Continuation's text; "": from the beginning
+  std::size_t prefetch = 2;
+  std::uint64_t max_bytes = 64U << 20U;
+  bool count = false;  ///< ask for the total
+};
+
+struct EntityReader {
+  std::shared_ptr<CallServices> services;  ///< its counters
+  EntityInfo entity;
+  std::unique_ptr<PageReader> pages;  ///< declared last: its thread uses the others
+};
+
+/// Throws Error(not_found|config|unsupported) for what can't be asked; the pages are requested by the reader's first next().
+EntityReader read_entity(const std::shared_ptr<Connection>& connection, ReadRequest request, std::stop_token stop = {});
+
+}  // namespace switchgear

@@ -1,0 +1,246 @@
+"""Reading: a Reader is a recipe that can be run any number of times; each pass asks the source afresh."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from switchgear import _core
+from switchgear.errors import Unsupported
+from switchgear.progress import Progress, progress_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas
+    import polars
+    import pyarrow
+    from typing_extensions import CapsuleType, Self
+
+    from switchgear.connection import Connection
+
+
+@dataclass(frozen=True)
+class ReadStats:
+    """What a pass has cost so far.
+
+    Attributes:
+        pages, records: taken by the caller.
+        bytes: of JSON, decompressed.
+        requests, retries: sent to the source, ahead of the caller included.
+        waited_seconds: for rate limits and before retries.
+        rescued: records with something in `_rescued`.
+    """
+
+    pages: int = 0
+    records: int = 0
+    bytes: int = 0
+    requests: int = 0
+    retries: int = 0
+    waited_seconds: float = 0.0
+    rescued: int = 0
+
+    def to_dict(self) -> dict[str, float]:
+        """The counts by name."""
+        return asdict(self)
+
+
+class Page:
+    """Some records, as Arrow columns, and where to go on after them."""
+
+    __slots__ = ("_page",)
+
+    def __init__(self, page: _core.Page) -> None:
+        self._page = page
+
+    def __len__(self) -> int:
+        return len(self._page.batch)
+
+    @property
+    def token(self) -> str:
+        """Where to go on after this page: `connection.read(entity, token=page.token)`."""
+        return self._page.token
+
+    @property
+    def total(self) -> int | None:
+        """What the source says there is in all, where it was asked (`count=True`)."""
+        return self._page.total
+
+    @property
+    def schema(self) -> list[_core.Field]:
+        """The columns."""
+        return self._page.batch.schema
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all columns."""
+        return self._page.batch.nbytes
+
+    def to_pylist(self) -> list[dict[str, Any]]:
+        """A list with a dict for each record."""
+        return self._page.batch.to_pylist()
+
+    def to_arrow(self) -> pyarrow.RecordBatch:
+        """A pyarrow.RecordBatch of the same memory."""
+        return _require("pyarrow", "arrow").record_batch(self._page.batch)
+
+    def __arrow_c_array__(self, requested_schema: CapsuleType | None = None) -> tuple[CapsuleType, CapsuleType]:
+        return self._page.batch.__arrow_c_array__(requested_schema)
+
+    def __arrow_c_schema__(self) -> CapsuleType:
+        return self._page.batch.__arrow_c_schema__()
+
+    def __repr__(self) -> str:
+        return f"<Page of {len(self)} records, {len(self.schema)} columns>"
+
+    def _repr_html_(self) -> str:
+        from switchgear.display import records_html
+
+        return records_html(self.schema, self.to_pylist()[:20], len(self))
+
+
+class Reader:
+    """The records of an entity. Iterating yields pages; `to_pandas()` and the others read everything in one pass.
+
+    Each pass is a fresh one, so any Arrow consumer can use the same reader again. `token` and `stats` tell about the latest pass.
+    Not for several threads at once: give each its own, `connection.read(...)` is cheap.
+    """
+
+    def __init__(self, connection: Connection, entity: str, options: dict[str, Any], progress: Any = None) -> None:
+        self._connection = connection
+        self.entity = entity
+        self._options = options
+        self._progress = progress
+        self._core: _core.PageReader | None = None
+        self._stream: _core.StreamOutcome | None = None
+        self._token: str | None = options.get("token") or None
+        self._stats = ReadStats()
+
+    # -- pages
+
+    def __iter__(self) -> Iterator[Page]:
+        self.close()
+        self._stream = None
+        core = self._core = self._open()
+        with progress_for(self._progress, self) as progress:
+            try:
+                while (page := core.next()) is not None:
+                    self._take(core, page.token, progress)
+                    yield Page(page)
+                self._take(core, core.token, progress)
+            finally:
+                self._stats = ReadStats(**core.stats())
+                core.close()
+                if self._core is core:
+                    self._core = None
+
+    def _take(self, core: _core.PageReader, token: str, progress: Progress) -> None:
+        self._token = token
+        self._stats = ReadStats(**core.stats())
+        progress.update(self._stats)
+
+    def _open(self) -> _core.PageReader:
+        return _core.read_entity(self._connection._core, self.entity, **self._options)
+
+    @property
+    def token(self) -> str | None:
+        """Where to go on after the last page taken, as text that can be stored; None before the first."""
+        return self._stream.token if self._stream is not None else self._token
+
+    @property
+    def stats(self) -> ReadStats:
+        """What the latest pass has cost so far."""
+        return ReadStats(**self._stream.stats()) if self._stream is not None else self._stats
+
+    def close(self) -> None:
+        """Ends a pass that is under way: the producer stops at once, its connection goes back to the pool."""
+        if self._core is not None:
+            self._core.close()
+            self._core = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- everything
+
+    @property
+    def schema(self) -> list[_core.Field]:
+        """The columns. Where the source declares none, the first page is read to infer them."""
+        core = self._open()
+        try:
+            return core.schema
+        finally:
+            core.close()
+
+    def __arrow_c_stream__(self, requested_schema: CapsuleType | None = None) -> CapsuleType:
+        self.close()
+        capsule, self._stream = self._open().stream()
+        return capsule
+
+    def __arrow_c_schema__(self) -> CapsuleType:
+        core = self._open()
+        try:
+            return core.arrow_schema()
+        finally:
+            core.close()
+
+    def to_pylist(self) -> list[dict[str, Any]]:
+        """All records, a dict each."""
+        records: list[dict[str, Any]] = []
+        for page in self:
+            records.extend(page.to_pylist())
+        return records
+
+    def to_arrow(self) -> pyarrow.Table:
+        """All records as a pyarrow.Table."""
+        pyarrow = _require("pyarrow", "arrow")
+        return pyarrow.Table.from_batches(*self._batches(pyarrow))
+
+    def to_polars(self) -> polars.DataFrame:
+        """All records as a polars.DataFrame."""
+        polars = _require("polars", "polars")
+        try:
+            return polars.DataFrame(self)
+        except Exception:
+            if self._stream is not None:
+                self._stream.raise_for_error()  # the error itself; through Arrow only its text comes
+            raise
+
+    def to_pandas(self, **options: Any) -> pandas.DataFrame:
+        """All records as a pandas.DataFrame; `options` go to pyarrow's Table.to_pandas."""
+        _require("pandas", "pandas")
+        return self.to_arrow().to_pandas(**options)
+
+    def _batches(self, pyarrow: Any) -> tuple[list[Any], Any]:
+        batches = [pyarrow.record_batch(page) for page in self]
+        return batches, batches[0].schema if batches else pyarrow.schema(self)
+
+    def __repr__(self) -> str:
+        options = {name: value for name, value in self._options.items() if value not in ("", None, [], -1, False)}
+        shown = "".join(
+            f", {name}={value!r}"
+            for name, value in options.items()
+            if name not in ("prefetch", "max_bytes", "page_size")
+        )
+        return f"<Reader {self._connection.id}/{self.entity}{shown}>"
+
+    def _repr_html_(self) -> str:
+        from switchgear.display import reader_html
+
+        return reader_html(self)
+
+
+def _require(module: str, extra: str) -> Any:
+    import importlib
+
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise Unsupported(
+            f"this needs the package {module}, which is not installed",
+            code="unsupported.missing_package",
+            hint=f'pip install "switchgear[{extra}]"',
+        ) from error
