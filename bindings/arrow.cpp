@@ -174,7 +174,7 @@ py::capsule schema_capsule(const SharedArrowSchema& schema) {
   return owning_capsule(out, "arrow_schema");
 }
 
-py::tuple array_capsules(const RecordBatch& batch) {
+py::typing::Tuple<py::capsule, py::capsule> array_capsules(const RecordBatch& batch) {
   ::ArrowArray out{};
   share(batch.array(), &out);
   return py::make_tuple(schema_capsule(batch.schema()), owning_capsule(out, "arrow_array"));
@@ -182,7 +182,7 @@ py::tuple array_capsules(const RecordBatch& batch) {
 
 py::capsule stream_capsule(::ArrowArrayStream stream) { return owning_capsule(stream, "arrow_array_stream"); }
 
-py::list to_pylist(const RecordBatch& batch) {
+py::typing::List<py::typing::Dict<py::str, py::object>> to_pylist(const RecordBatch& batch) {
   import_datetime();
   Field root;
   root.type = DataType::structure;
@@ -191,7 +191,7 @@ py::list to_pylist(const RecordBatch& batch) {
   py::list rows(static_cast<std::size_t>(batch.length()));
   const std::int64_t offset = batch.array()->offset;
   for (std::int64_t row = 0; row < batch.length(); ++row) rows[static_cast<std::size_t>(row)] = records.record(offset + row);
-  return rows;
+  return py::typing::List<py::typing::Dict<py::str, py::object>>(rows);
 }
 
 }  // namespace switchgear::bindings

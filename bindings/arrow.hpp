@@ -2,6 +2,7 @@
 #pragma once
 
 #include <pybind11/pybind11.h>
+#include <pybind11/typing.h>
 
 #include "switchgear/data/arrow_abi.hpp"
 #include "switchgear/data/record_batch.hpp"
@@ -11,12 +12,12 @@ namespace switchgear::bindings {
 pybind11::capsule schema_capsule(const SharedArrowSchema& schema);
 
 /// (schema capsule, array capsule)
-pybind11::tuple array_capsules(const RecordBatch& batch);
+pybind11::typing::Tuple<pybind11::capsule, pybind11::capsule> array_capsules(const RecordBatch& batch);
 
 /// Takes over `stream`.
 pybind11::capsule stream_capsule(::ArrowArrayStream stream);
 
 /// A list with a dict for each record.
-pybind11::list to_pylist(const RecordBatch& batch);
+pybind11::typing::List<pybind11::typing::Dict<pybind11::str, pybind11::object>> to_pylist(const RecordBatch& batch);
 
 }  // namespace switchgear::bindings

@@ -1,5 +1,6 @@
 // base/: categories, secrets, the clock of tests.
 #include <pybind11/native_enum.h>
+#include <pybind11/typing.h>
 
 #include <chrono>
 #include <string>
@@ -37,16 +38,20 @@ void bind_secret(py::module_& module) {
       .def("reveal", &Secret::reveal, "The value itself.")
       .def_property_readonly("is_literal", &Secret::is_literal)
       .def("__reduce__",
-           [](const Secret& secret) {
+           [](const Secret& secret) -> py::typing::Tuple<py::object, py::object> {
              if (secret.is_literal()) {
                throw Error(Category::config, "secret", "a literal secret is not stored or pickled")
                    .with_hint("give it by reference: Secret.env, Secret.file or Secret.keyring");
              }
-             return py::make_tuple(py::type::of<Secret>().attr("from_reference"), py::make_tuple(secret.display()));
+             return py::make_tuple(py::object(py::type::of<Secret>().attr("from_reference")), py::make_tuple(secret.display()));
            })
       .def(
-          "__eq__", [](const Secret& a, const Secret& b) { return !a.is_literal() && !b.is_literal() && a.display() == b.display(); },
-          py::is_operator(), "Two references are equal; the values of literals are not compared.")
+          "__eq__",
+          [](const Secret& a, const py::object& other) {
+            const auto* b = py::isinstance<Secret>(other) ? other.cast<const Secret*>() : nullptr;
+            return b != nullptr && !a.is_literal() && !b->is_literal() && a.display() == b->display();
+          },
+          "Two references are equal; the values of literals are not compared.")
       .def("__hash__", [](const Secret& secret) { return std::hash<std::string>()(secret.display()); })
       .def("__str__", &Secret::display)
       .def("__repr__", [](const Secret& secret) { return "Secret(" + secret.display() + ")"; });

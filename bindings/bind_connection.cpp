@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -18,13 +19,13 @@ namespace switchgear::bindings {
 namespace {
 
 std::shared_ptr<Connection> open_connection(std::shared_ptr<Plugin> plugin, std::string id, std::string config_json,
-                                            std::map<std::string, Secret> secrets, std::shared_ptr<Authenticator> auth,
+                                            std::map<std::string, Secret> secrets, std::optional<std::shared_ptr<Authenticator>> auth,
                                             std::shared_ptr<Redactor> redactor, std::shared_ptr<Transport> transport) {
   ConnectionConfig config;
   config.id = std::move(id);
   config.config_json = std::move(config_json);
   config.secrets = std::move(secrets);
-  config.auth = std::move(auth);
+  config.auth = auth.value_or(nullptr);
   config.redactor = std::move(redactor);
   config.transport = std::move(transport);
   return Connection::open(std::move(plugin), std::move(config));

@@ -1,5 +1,6 @@
 // connector/: manifests, entities, finding and loading connectors.
 #include <pybind11/stl.h>
+#include <pybind11/typing.h>
 
 #include <memory>
 #include <string>
@@ -34,7 +35,7 @@ void bind_manifest(py::module_& module) {
       .def_readonly("cursor", &EntityInfo::cursor, "The field by which changes can be asked for; empty: none.")
       .def_readonly("ops", &EntityInfo::ops)
       .def_property_readonly("properties", [](const EntityInfo& entity) {
-        py::dict properties;
+        py::typing::Dict<py::str, py::str> properties;
         for (const auto& [name, value] : entity.properties) properties[py::str(name)] = value;
         return properties;
       });
@@ -71,7 +72,7 @@ void bind_registry(py::module_& module) {
       .def(py::init<std::vector<ConnectorPlace>>(), py::arg("places"))
       .def_static("default_places", &ConnectorRegistry::default_places, py::arg("entry_points"), py::arg("bundled"))
       .def_property_readonly("places", &ConnectorRegistry::places)
-      .def("list", &ConnectorRegistry::list, py::call_guard<py::gil_scoped_release>(),
+      .def("found", &ConnectorRegistry::list, py::call_guard<py::gil_scoped_release>(),
            "All that is there, broken and shadowed ones too; runs no code of theirs.")
       .def("load", &ConnectorRegistry::load, py::arg("name"), py::arg("sha256") = "", py::call_guard<py::gil_scoped_release>(),
            "The connector of that name or path. Raises ConfigError for an unknown one, PluginError for one that can't be used.");

@@ -26,8 +26,7 @@ void bind_schema(py::module_& module) {
       .def_readonly("scale", &Field::scale, "Digits behind the point; of a decimal.")
       .def_readonly("utc", &Field::utc, "Whether a timestamp is an instant (True) or local, without zone.")
       .def_readonly("children", &Field::children, "Members of a struct, or the one item of a list.")
-      .def(
-          "__eq__", [](const Field& a, const Field& b) { return a == b; }, py::is_operator())
+      .def("__eq__", [](const Field& a, const py::object& b) { return py::isinstance<Field>(b) && a == b.cast<const Field&>(); })
       .def("__hash__", [](const Field& field) { return std::hash<std::string>()(field.name); })
       .def("__repr__", [](const Field& field) { return "Field('" + field.name + "', " + std::string(to_string(field.type)) + ")"; });
 }

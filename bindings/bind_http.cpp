@@ -1,5 +1,6 @@
 // http/: transports and authentication. The classes that users see are thin ones of Python above these (auth.py, connection.py).
 #include <pybind11/stl.h>
+#include <pybind11/typing.h>
 
 #include <chrono>
 #include <memory>
@@ -38,15 +39,10 @@ TlsOptions tls_options(bool verify, std::string ca_file, std::string cert_file, 
   return {verify, std::move(ca_file), std::move(cert_file), std::move(key_file), std::move(key_password), std::move(pinned_public_key)};
 }
 
-struct SentReply {
-  int status;
-  py::list headers;
-  py::bytes body;
-  std::string url;
-};
+using Reply = py::typing::Tuple<py::int_, py::typing::List<py::typing::Tuple<py::str, py::str>>, py::bytes, py::str, py::str>;
 
-py::tuple send(Transport& transport, const std::string& method, const std::string& url,
-               const std::vector<std::pair<std::string, std::string>>& headers, const std::string& body) {
+Reply send(Transport& transport, const std::string& method, const std::string& url,
+           const std::vector<std::pair<std::string, std::string>>& headers, const std::string& body) {
   HttpRequest request;
   request.method = method;
   request.url = url;
@@ -68,7 +64,7 @@ void bind_transport(py::module_& module) {
            py::arg("key_file") = "", py::arg("key_password") = "", py::arg("pinned_public_key") = "");
   py::class_<TransportOptions>(module, "TransportOptions")
       .def(py::init(&transport_options), py::kw_only(), py::arg("connect") = 10.0, py::arg("stalled") = 30.0, py::arg("total") = 300.0,
-           py::arg("tls") = TlsOptions{}, py::arg("proxy") = "", py::arg("max_reply_bytes") = std::uint64_t{256} << 20U,
+           py::arg_v("tls", TlsOptions{}, "TlsOptions()"), py::arg("proxy") = "", py::arg("max_reply_bytes") = std::uint64_t{256} << 20U,
            py::arg("http2") = true, py::arg("user_agent") = "switchgear");
   py::class_<Transport, std::shared_ptr<Transport>>(module, "Transport", "The way out to a source: libcurl, with connections kept open.")
       .def(py::init([](TransportOptions options) { return std::shared_ptr<Transport>(make_curl_transport(std::move(options))); }),

@@ -1,5 +1,6 @@
 // paging/: readers and pages.
 #include <pybind11/stl.h>
+#include <pybind11/typing.h>
 
 #include <memory>
 #include <optional>
@@ -128,10 +129,10 @@ EntityReader& usable(ReaderHolder& holder) {
   return *holder;
 }
 
-py::dict stats_of(const EntityReader& reader) {
+py::typing::Dict<py::str, py::object> stats_of(const EntityReader& reader) {
   const PageStats pages = reader.pages->stats();
   const GuardCounters& calls = reader.services->counters();
-  py::dict stats;
+  py::typing::Dict<py::str, py::object> stats;
   stats["pages"] = pages.pages;
   stats["records"] = pages.records;
   stats["bytes"] = pages.bytes;

@@ -1,7 +1,8 @@
 """switchgear: an embeddable integration engine for industrial source systems (ERP, CMMS, WMS, MES).
 
 >>> import switchgear as sg
->>> plant = sg.connect("odata", url="https://host/odata/v4/maintenance", auth=sg.BasicAuth("alice", sg.Secret.env("PLANT_PW")))
+>>> login = sg.BasicAuth("alice", sg.Secret.env("PLANT_PW"))
+>>> plant = sg.connect("odata", url="https://host/odata/v4/maintenance", auth=login)
 >>> orders = plant.read("WorkOrders", modified_after="2026-01-01").to_pandas()
 """
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import collections.abc
 import enum
 import typing
+
+import typing_extensions
 
 class Category(enum.IntEnum):
     """
@@ -60,10 +63,16 @@ class Secret:
         """
         An entry 'SERVICE/NAME' of the system's keyring.
         """
+    def __eq__(self, arg0: typing.Any) -> bool:
+        """
+        Two references are equal; the values of literals are not compared.
+        """
+    def __hash__(self) -> int: ...
     def __init__(self, value: str) -> None:
         """
         A literal value, kept in memory and refused where it would be stored.
         """
+    def __reduce__(self) -> tuple[typing.Any, typing.Any]: ...
     def __repr__(self) -> str: ...
     def __str__(self) -> str: ...
     def reveal(self) -> str:
@@ -89,5 +98,416 @@ class ManualClock(Clock):
         """
         Seconds slept through so far.
         """
+
+class Field:
+    """
+    One column: name, type and what the type needs. Immutable.
+    """
+    def __eq__(self, arg0: typing.Any) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __repr__(self) -> str: ...
+    @property
+    def children(self) -> list[Field]:
+        """
+        Members of a struct, or the one item of a list.
+        """
+    @property
+    def name(self) -> str: ...
+    @property
+    def nullable(self) -> bool: ...
+    @property
+    def precision(self) -> int:
+        """
+        Digits in all; of a decimal.
+        """
+    @property
+    def scale(self) -> int:
+        """
+        Digits behind the point; of a decimal.
+        """
+    @property
+    def type(self) -> str:
+        """
+        bool, int64, uint64, float64, utf8, binary, date, time, timestamp, decimal, json, struct or list.
+        """
+    @property
+    def utc(self) -> bool:
+        """
+        Whether a timestamp is an instant (True) or local, without zone.
+        """
+
+class RecordBatch:
+    """
+    Records as Arrow columns. Immutable; any Arrow consumer reads it without a copy.
+    """
+    def __arrow_c_array__(
+        self, requested_schema: typing.Any = None
+    ) -> tuple[typing_extensions.CapsuleType, typing_extensions.CapsuleType]:
+        """
+        Arrow PyCapsule interface; `requested_schema` is not acted upon, as the interface allows.
+        """
+    def __arrow_c_schema__(self) -> typing_extensions.CapsuleType:
+        """
+        Arrow PyCapsule interface.
+        """
+    def __len__(self) -> int: ...
+    def to_pylist(self) -> list[dict[str, typing.Any]]:
+        """
+        A list with a dict for each record.
+        """
+    @property
+    def nbytes(self) -> int:
+        """
+        Bytes of all columns.
+        """
+    @property
+    def schema(self) -> list[Field]:
+        """
+        The columns: a list of Field.
+        """
+
+class Redactor:
+    """
+    Replaces known secret values by '***'.
+    """
+    def __init__(self) -> None: ...
+    def add(self, value: str) -> None: ...
+    def redact(self, text: str) -> str: ...
+
+class TlsOptions:
+    def __init__(
+        self,
+        *,
+        verify: bool = True,
+        ca_file: str = "",
+        cert_file: str = "",
+        key_file: str = "",
+        key_password: str = "",
+        pinned_public_key: str = "",
+    ) -> None: ...
+
+class TransportOptions:
+    def __init__(
+        self,
+        *,
+        connect: typing.SupportsFloat | typing.SupportsIndex = 10.0,
+        stalled: typing.SupportsFloat | typing.SupportsIndex = 30.0,
+        total: typing.SupportsFloat | typing.SupportsIndex = 300.0,
+        tls: TlsOptions = ...,
+        proxy: str = "",
+        max_reply_bytes: typing.SupportsInt | typing.SupportsIndex = 268435456,
+        http2: bool = True,
+        user_agent: str = "switchgear",
+    ) -> None: ...
+
+class Transport:
+    """
+    The way out to a source: libcurl, with connections kept open.
+    """
+    def __init__(self, options: TransportOptions) -> None: ...
+    def send(
+        self, method: str, url: str, headers: collections.abc.Sequence[tuple[str, str]] = [], body: str = ""
+    ) -> tuple[int, list[tuple[str, str]], bytes, str, str]:
+        """
+        One request, without a connector: (status, headers, body, url, http_version). Any status is a reply; raises where there was none.
+        """
+
+class Authenticator:
+    pass
+
+class BasicAuth(Authenticator):
+    def __init__(self, user: str, password: Secret, redactor: Redactor) -> None: ...
+
+class BearerAuth(Authenticator):
+    def __init__(self, token: Secret, redactor: Redactor) -> None: ...
+
+class ApiKey(Authenticator):
+    def __init__(self, in_query: bool, name: str, key: Secret, redactor: Redactor) -> None: ...
+
+class ConfigKey:
+    """
+    A setting that a connector takes.
+    """
+    @property
+    def default_value(self) -> str | None:
+        """
+        As text.
+        """
+    @property
+    def doc(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def required(self) -> bool: ...
+    @property
+    def type(self) -> str:
+        """
+        text, url, int, float, bool or json.
+        """
+
+class EntityInfo:
+    """
+    An entity as its connector describes it.
+    """
+    @property
+    def cursor(self) -> str:
+        """
+        The field by which changes can be asked for; empty: none.
+        """
+    @property
+    def fields(self) -> list[Field]:
+        """
+        Its columns; empty where they are only known after reading.
+        """
+    @property
+    def key(self) -> list[str]: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def ops(self) -> list[str]: ...
+    @property
+    def properties(self) -> dict[str, str]: ...
+
+class Manifest:
+    """
+    What a connector says about itself before any of its code runs.
+    """
+    def to_json(self) -> str: ...
+    @property
+    def config(self) -> list[ConfigKey]: ...
+    @property
+    def doc(self) -> str: ...
+    @property
+    def entities(self) -> list[EntityInfo]: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def pushdown(self) -> list[str]: ...
+    @property
+    def secrets(self) -> list[str]: ...
+    @property
+    def version(self) -> str: ...
+
+class ConnectorPlace:
+    """
+    A folder or file in which connectors are looked for, and who named it.
+    """
+    def __init__(self, path: str, origin: str) -> None: ...
+    @property
+    def origin(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+
+class FoundConnector:
+    """
+    A shared library that was found in one of the places.
+    """
+    @property
+    def manifest(self) -> Manifest | None: ...
+    @property
+    def origin(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def problem(self) -> typing.Any:
+        """
+        Why the file is no usable connector; None if it is one.
+        """
+    @property
+    def shadowed_by(self) -> str:
+        """
+        The path of the one of the same name that wins; empty for the winner.
+        """
+
+class Plugin:
+    """
+    A loaded connector. It stays loaded for the life of the process.
+    """
+    def offers(self, slot: str) -> bool:
+        """
+        Whether it has discover, plan or write_batch.
+        """
+    @property
+    def manifest(self) -> Manifest: ...
+    @property
+    def path(self) -> str: ...
+
+class ConnectorRegistry:
+    """
+    Finds connectors by name, in the order of its places.
+    """
+    @staticmethod
+    def default_places(
+        entry_points: collections.abc.Sequence[ConnectorPlace], bundled: str
+    ) -> list[ConnectorPlace]: ...
+    def __init__(self, places: collections.abc.Sequence[ConnectorPlace]) -> None: ...
+    def found(self) -> list[FoundConnector]:
+        """
+        All that is there, broken and shadowed ones too; runs no code of theirs.
+        """
+    def load(self, name: str, sha256: str = "") -> Plugin:
+        """
+        The connector of that name or path. Raises ConfigError for an unknown one, PluginError for one that can't be used.
+        """
+    @property
+    def places(self) -> list[ConnectorPlace]: ...
+
+class HealthStep:
+    """
+    One stage of a check.
+    """
+    @property
+    def detail(self) -> str: ...
+    @property
+    def latency_ms(self) -> float: ...
+    @property
+    def name(self) -> str:
+        """
+        config, dns, proxy, connect, tls, http, auth or permission.
+        """
+    @property
+    def state(self) -> str:
+        """
+        ok, failed or skipped.
+        """
+
+class Health:
+    """
+    What a check found.
+    """
+    def __repr__(self) -> str: ...
+    def _repr_html_(self) -> typing.Any: ...
+    @property
+    def cause(self) -> str: ...
+    @property
+    def error(self) -> typing.Any: ...
+    @property
+    def latency_ms(self) -> float: ...
+    @property
+    def next_step(self) -> str: ...
+    @property
+    def online(self) -> bool: ...
+    @property
+    def steps(self) -> list[HealthStep]: ...
+
+class Connection:
+    """
+    A configured connector.
+    """
+    def __init__(
+        self,
+        *,
+        plugin: Plugin,
+        id: str,
+        config_json: str,
+        secrets: collections.abc.Mapping[str, Secret],
+        auth: Authenticator | None,
+        redactor: Redactor,
+        transport: Transport,
+    ) -> None: ...
+    def check(self) -> Health:
+        """
+        Health of the source; what is wrong with it is in the result, not raised.
+        """
+    def entities(self, refresh: bool = False) -> list[EntityInfo]: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def manifest(self) -> Manifest: ...
+
+class Page:
+    """
+    A page of records and where to go on after it.
+    """
+    @property
+    def batch(self) -> RecordBatch: ...
+    @property
+    def token(self) -> str: ...
+    @property
+    def total(self) -> int | None:
+        """
+        What the source says there is in all, where it was asked.
+        """
+
+class StreamOutcome:
+    """
+    How a stream is going, or how it ended.
+    """
+    def raise_for_error(self) -> None: ...
+    def stats(self) -> dict[str, typing.Any]: ...
+    @property
+    def token(self) -> str: ...
+
+class PageReader:
+    """
+    Reads an entity page by page, fetching ahead.
+    """
+    def arrow_schema(self) -> typing_extensions.CapsuleType:
+        """
+        The columns as an Arrow schema capsule.
+        """
+    def close(self) -> None:
+        """
+        Stops the producer and gives everything back. Idempotent.
+        """
+    def next(self) -> Page | None:
+        """
+        The next page, or None at the end.
+        """
+    def stats(self) -> dict[str, typing.Any]:
+        """
+        Counts so far: pages, records, bytes (decompressed), requests, retries, waited_seconds, rescued.
+        """
+    def stream(self) -> tuple[typing_extensions.CapsuleType, StreamOutcome]:
+        """
+        Hands the reader over to an Arrow stream: (capsule, StreamOutcome).
+        """
+    @property
+    def schema(self) -> list[Field]:
+        """
+        The columns: a list of Field. Waits for the first page where they are inferred.
+        """
+    @property
+    def token(self) -> str:
+        """
+        Where to go on after the last page taken.
+        """
+
+def file_sha256(path: str) -> str:
+    """
+    A file's SHA-256 in hexadecimal, as a pin takes it.
+    """
+
+def inspect_connector(path: str) -> Manifest:
+    """
+    The manifest in a library's .sgmanifest section; runs no code of it.
+    """
+
+def parse_json(body: str, records: str = "", control: str | None = None) -> RecordBatch:
+    """
+    The records of one JSON text as columns, with types inferred from all of them. `records` is the JSON pointer (RFC 6901) to the array of objects; members whose name contains `control` are left out. Raises ProtocolError for broken JSON.
+    """
+
+def read_entity(
+    connection: Connection,
+    entity: str,
+    *,
+    columns: collections.abc.Sequence[str] = [],
+    filter: str = "",
+    raw_filter: str = "",
+    order: str = "",
+    modified_after: str = "",
+    cursor: str = "",
+    page_size: typing.SupportsInt | typing.SupportsIndex = 0,
+    limit: typing.SupportsInt | typing.SupportsIndex = -1,
+    token: str = "",
+    prefetch: typing.SupportsInt | typing.SupportsIndex = 2,
+    max_bytes: typing.SupportsInt | typing.SupportsIndex = 67108864,
+    count: bool = False,
+) -> PageReader: ...
+def set_fallback_ca_file(path: str) -> None:
+    """
+    The CA bundle to use where the system has none.
+    """
 
 __version__: str = "0.1.0"

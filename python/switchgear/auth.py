@@ -1,4 +1,6 @@
-"""Credentials, as specifications: they hold references to secrets, print none, and become live only inside a connection."""
+"""Credentials, as specifications: they hold references to secrets, print none, and become live only inside a
+connection.
+"""
 
 from __future__ import annotations
 
@@ -92,6 +94,6 @@ class ClientCertificate(Auth):
 
     def _tls(self, options: dict[str, str | bool]) -> dict[str, str | bool]:
         options = {**options, "cert_file": self.cert_file, "key_file": self.key_file}
-        if self.password != "":  # noqa: S105
+        if self.password != "":
             options["key_password"] = as_secret(self.password).reveal()
         return options

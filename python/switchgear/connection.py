@@ -144,7 +144,9 @@ class Specification:
 
 
 class Connection:
-    """A configured connector. Made by `connect()`; may be used from any thread; nothing is sent before it is asked something."""
+    """A configured connector. Made by `connect()`; may be used from any thread; nothing is sent before it is asked
+    something.
+    """
 
     def __init__(self, specification: Specification, transport: HasTransport | None = None) -> None:
         self._specification = specification
@@ -188,7 +190,8 @@ class Connection:
     def check(self) -> Health:
         """Asks the source whether it is there and takes the credentials.
 
-        What is wrong with the source is in the result: `online`, `cause`, `next_step`, `error`, and `steps`, one for each stage.
+        What is wrong with the source is in the result: `online`, `cause`, `next_step`, `error`, and `steps`, one for
+        each stage.
         """
         return self._core.check()
 
@@ -224,10 +227,13 @@ class Connection:
         Args:
             entity: its name; an unknown one raises NotFound with the nearest, when the reader is used.
             columns: these only, in this order. None: all.
-            where: conditions that must all hold, `[("Status", "=", "OPEN"), ("Priority", "in", [1, 2])]`, with =, !=, <, <=, >, >=,
-                in; or `sg.raw("…")`, the source's own language. Raises Unsupported where the connector can't pass it on.
+            where: conditions that must all hold, `[("Status", "=", "OPEN"), ("Priority", "in", [1, 2])]`, with =, !=,
+                <, <=, >, >=,
+                in; or `sg.raw("…")`, the source's own language. Raises Unsupported where the connector can't pass it
+                on.
             order: `["ChangedAt", ("Priority", "desc")]`.
-            modified_after: only records whose cursor field is at or after this instant (a date counts from its midnight, UTC).
+            modified_after: only records whose cursor field is at or after this instant (a date counts from its
+                midnight, UTC).
             cursor: the field that `modified_after` is about, where the source does not say.
             page_size: records a page, a wish: sources have limits of their own.
             limit: at most so many records.
@@ -235,7 +241,8 @@ class Connection:
             prefetch: pages fetched ahead, while others are worked on.
             max_bytes: of pages fetched ahead, at most; a single page may be larger.
             count: ask the source for the total (`page.total`).
-            progress: None: a bar on a terminal or in a notebook; False: none; or a function that is given the ReadStats after each page.
+            progress: None: a bar on a terminal or in a notebook; False: none; or a function that is given the
+                ReadStats after each page.
         """
         options: dict[str, Any] = {
             "columns": list(columns or ()),
@@ -288,7 +295,8 @@ def connect(
     """A connection to a source system. Nothing is sent yet; `check()` or `read()` do that.
 
     Args:
-        connector: the name of an installed connector (`switchgear connectors` lists them) or the path of a shared library.
+        connector: the name of an installed connector (`switchgear connectors` lists them) or the path of a shared
+            library.
         id: its name in logs, errors and tables; the connector's name, if left out.
         auth: BasicAuth, BearerAuth, ApiKey, ClientCertificate …
         timeout: `Timeouts`, or the seconds that one attempt may take in all.
@@ -301,7 +309,8 @@ def connect(
             `api_key=sg.Secret.env("ACME_KEY")`.
 
     Raises:
-        ConfigError: for an unknown connector, setting or secret (with the nearest known name), or a value of the wrong type.
+        ConfigError: for an unknown connector, setting or secret (with the nearest known name), or a value of the
+            wrong type.
         PluginError: for a connector that can't be loaded.
     """
     manifest = registry().load(connector, sha256).manifest

@@ -124,9 +124,9 @@ class Notebook:
         if self._stats is None:
             return
         self._shown = time.monotonic()
-        html = HTML(f"<code>{escape(self._title)}</code> {escape(describe(self._stats, self._shown - self._began))}")  # type: ignore[no-untyped-call]
+        html = HTML(f"<code>{escape(self._title)}</code> {escape(describe(self._stats, self._shown - self._began))}")
         if self._handle is None:
-            self._handle = display(html, display_id=True)  # type: ignore[no-untyped-call]
+            self._handle = display(html, display_id=True)
         else:
             self._handle.update(html)
 
@@ -140,7 +140,7 @@ def in_notebook() -> bool:
         return False
     from IPython import get_ipython
 
-    shell = get_ipython()  # type: ignore[no-untyped-call]
+    shell = get_ipython()
     return shell is not None and shell.has_trait("kernel")
 
 

@@ -102,8 +102,8 @@ class Page:
 class Reader:
     """The records of an entity. Iterating yields pages; `to_pandas()` and the others read everything in one pass.
 
-    Each pass is a fresh one, so any Arrow consumer can use the same reader again. `token` and `stats` tell about the latest pass.
-    Not for several threads at once: give each its own, `connection.read(...)` is cheap.
+    Each pass is a fresh one, so any Arrow consumer can use the same reader again; `token` and `stats` tell about the
+    latest. Not for several threads at once: give each its own, `connection.read(...)` is cheap.
     """
 
     def __init__(self, connection: Connection, entity: str, options: dict[str, Any], progress: Any = None) -> None:
@@ -201,13 +201,14 @@ class Reader:
 
     def to_polars(self) -> polars.DataFrame:
         """All records as a polars.DataFrame."""
-        polars = _require("polars", "polars")
+        module = _require("polars", "polars")
         try:
-            return polars.DataFrame(self)
+            frame: polars.DataFrame = module.DataFrame(self)
         except Exception:
             if self._stream is not None:
                 self._stream.raise_for_error()  # the error itself; through Arrow only its text comes
             raise
+        return frame
 
     def to_pandas(self, **options: Any) -> pandas.DataFrame:
         """All records as a pandas.DataFrame; `options` go to pyarrow's Table.to_pandas."""
