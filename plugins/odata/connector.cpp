@@ -59,7 +59,8 @@ void refuse_older(const sg::Reply& reply, const std::string& root) {
 }  // namespace
 
 struct OData {
-  static constexpr const char* manifest = R"({"name": "odata", "version": "1.0.0", "doc": "Reads OData V4 services.", "pushdown": ["filter", "raw_filter", "order"],
+  static constexpr const char* manifest =
+      R"({"name": "odata", "version": "1.0.0", "doc": "Reads OData V4 services.", "pushdown": ["filter", "raw_filter", "order"],
     "config": {
       "url": {"type": "url", "doc": "The service root: the folder that holds $metadata."},
       "page_size": {"type": "int", "default": 1000, "doc": "Records that a page should have (a wish: services may have their own size). 0: theirs."},

@@ -18,17 +18,6 @@ constexpr std::uint32_t no_slot = UINT32_MAX;
 constexpr int max_nesting = 512;
 constexpr std::size_t max_extra_slots = 4096;  // a source that invents names for ever must not fill memory
 
-/// What a name written with JSON escapes means; the name itself if it has none.
-std::string unescaped(const std::string& name) {
-  if (name.find('\\') == std::string::npos) return name;
-  ondemand::parser parser;
-  ondemand::document document;
-  std::string_view plain;
-  const simdjson::padded_string text('"' + name + '"');
-  if (parser.iterate(text).get(document) != simdjson::SUCCESS || document.get_string().get(plain) != simdjson::SUCCESS) return name;
-  return std::string(plain);
-}
-
 /// A declared name as sources write it, with the escapes that JSON demands.
 std::string escaped(std::string_view name) {
   std::string result;
@@ -102,30 +91,23 @@ struct JsonColumns::State {
 
   RecordBatch read(JsonPage& json_page);
 
-  // One record.
-  void read_record(ondemand::object object);
-  void read_members(ondemand::object object, Shape& shape_of, std::vector<ColumnBuilder>& into, std::int64_t at);
-  std::uint32_t slot_for(const char* name, Shape& shape_of, std::uint32_t previous);
+  // The cursor is on the '{' of one record, or of one structure.
+  void read_record();
+  void read_members(Shape& shape_of, std::vector<ColumnBuilder>& into, std::int64_t at);
+  void read_member(const Slot& slot, Shape& shape_of, std::vector<ColumnBuilder>& into, std::int64_t at);
+  std::uint32_t slot_for(std::string_view name, Shape& shape_of, std::uint32_t previous);
   std::uint32_t look_up(const std::string& name, Shape& shape_of);
 
-  // One value; false: it does not fit, nothing was appended.
-  bool read_value(ondemand::value value, ColumnBuilder& into, Shape& shape_of);
-  bool read_text(ondemand::value& value, std::string_view token, ColumnBuilder& into);
-  bool read_json(ondemand::value& value, std::string_view token, ColumnBuilder& into);
-  bool read_list(ondemand::value& value, ColumnBuilder& into, Shape& shape_of);
+  // One value; false: it does not fit, nothing was appended and the cursor has not moved.
+  bool read_value(ColumnBuilder& into, Shape& shape_of);
+  bool read_text(std::string_view token, ColumnBuilder& into);
+  void read_list(ColumnBuilder& into, Shape& shape_of);
   static bool read_scalar(std::string_view text, bool in_quotes, ColumnBuilder& into);
 
-  /// The text of a whole value, checked to be JSON because it is kept as it stands.
-  std::string_view raw(ondemand::value& value, std::string_view token);
-  void rescue(std::string_view name, std::string_view json);
-  [[noreturn]] void fail(simdjson::error_code code) { page->fail(code, "record " + std::to_string(row) + " of the reply"); }
-  template <class T>
-  T get(simdjson::simdjson_result<T> result) {
-    T value;
-    if (const auto code = std::move(result).get(value); code != simdjson::SUCCESS) [[unlikely]]
-      fail(code);
-    return value;
-  }
+  /// The text of a whole value, checked to be JSON because it is kept as it stands; the cursor is behind it then.
+  std::string_view take_raw();
+  void rescue(std::string_view name);
+  [[noreturn]] void fail() const { page->fail(cursor, "record " + std::to_string(row) + " of the reply"); }
 
   Schema schema;
   SharedArrowSchema arrow_schema;
@@ -136,8 +118,8 @@ struct JsonColumns::State {
   std::uint64_t rescued_records = 0;
 
   // While a page is read:
-  JsonPage::Document* page = nullptr;
-  const char* end = nullptr;
+  const JsonPage::Document* page = nullptr;
+  JsonCursor cursor;
   std::string control;
   std::int64_t row = 0;
   std::string path;     // of the structure being read, "" or "Address/"
@@ -146,24 +128,18 @@ struct JsonColumns::State {
 
 RecordBatch JsonColumns::State::read(JsonPage& json_page) {
   page = json_page.document_.get();
-  end = page->text.data() + page->text.size();
+  cursor = page->records;
   control = json_page.pointers_.control;
   row = 0;
   path.clear();
   rescued.clear();
   try {
-    for (auto element : page->records(json_page.pointers_.records)) {
-      ondemand::value value = get(std::move(element));
-      ondemand::object object;
-      if (value.get_object().get(object) != simdjson::SUCCESS) {
-        const std::string_view token = token_of(value);
-        if (!token.empty() && token.front() == '{') fail(simdjson::TAPE_ERROR);
-        throw Error(Category::protocol, "records",
-                    "record " + std::to_string(row) + " of the reply is not an object but '" + excerpt(token) + "'")
-            .with_hint("check the records pointer: it must lead to an array of objects");
-      }
-      read_record(object);
-      ++row;
+    if (!cursor.take(']')) {
+      do {
+        read_record();
+        ++row;
+      } while (cursor.take(','));
+      if (!cursor.take(']')) fail();
     }
   } catch (...) {
     for (ColumnBuilder& column : columns) {  // what was begun of this page must not turn up in the next one
@@ -176,8 +152,14 @@ RecordBatch JsonColumns::State::read(JsonPage& json_page) {
   return RecordBatch(arrow_schema, finish_columns(columns, row));
 }
 
-void JsonColumns::State::read_record(ondemand::object object) {
-  read_members(object, shape, columns, row);
+void JsonColumns::State::read_record() {
+  if (cursor.front() != '{') {
+    const std::string_view value = take_raw();
+    throw Error(Category::protocol, "records",
+                "record " + std::to_string(row) + " of the reply is not an object but '" + excerpt(value) + "'")
+        .with_hint("check the records pointer: it must lead to an array of objects");
+  }
+  read_members(shape, columns, row);
   if (rescued.empty()) return;
   rescued.push_back('}');
   columns[rescue_column].append_text(rescued);
@@ -186,50 +168,58 @@ void JsonColumns::State::read_record(ondemand::object object) {
 }
 
 // Appends row `at` to every column of `into`.
-void JsonColumns::State::read_members(ondemand::object object, Shape& shape_of, std::vector<ColumnBuilder>& into, std::int64_t at) {
-  const bool top = &into == &columns;
-  std::uint32_t previous = no_slot;
-  for (auto result : object) {
-    ondemand::field field = get(std::move(result));
-    previous = slot_for(field.key().raw(), shape_of, previous);
-    const Slot& slot = shape_of.slots[previous];
-    if (slot.use == Slot::Use::control || (slot.use == Slot::Use::extra && projected && top)) continue;
-    ondemand::value value = field.value();
-    if (slot.use == Slot::Use::column && !(top && slot.column == rescue_column)) {
-      ColumnBuilder& column = into[slot.column];
-      if (column.length() == at) {
-        const bool nested = !column.children().empty();
-        if (nested) path.append(slot.name).push_back('/');
-        const bool fits = read_value(value, column, shape_of.children[slot.column]);
-        if (nested) path.resize(path.size() - slot.name.size() - 1);
-        if (fits) continue;
-      }
-    }
-    rescue(slot.name, raw(value, token_of(value)));
+void JsonColumns::State::read_members(Shape& shape_of, std::vector<ColumnBuilder>& into, std::int64_t at) {
+  cursor.advance();
+  if (!cursor.take('}')) {
+    std::uint32_t previous = no_slot;
+    do {
+      std::string_view name;
+      if (!cursor.take_name(name)) fail();
+      previous = slot_for(name, shape_of, previous);
+      read_member(shape_of.slots[previous], shape_of, into, at);
+    } while (cursor.take(','));
+    if (!cursor.take('}')) fail();
   }
+  const bool top = &into == &columns;
   for (std::size_t i = 0; i < into.size(); ++i) {
     if (!(top && i == rescue_column && !rescued.empty())) into[i].append_nulls_up_to(at + 1);
   }
 }
 
-std::uint32_t JsonColumns::State::slot_for(const char* name, Shape& shape_of, std::uint32_t previous) {
+void JsonColumns::State::read_member(const Slot& slot, Shape& shape_of, std::vector<ColumnBuilder>& into, std::int64_t at) {
+  const bool top = &into == &columns;
+  if (slot.use == Slot::Use::column && !(top && slot.column == rescue_column)) {
+    ColumnBuilder& column = into[slot.column];
+    if (column.length() == at) {  // else the member stands here for the second time
+      const bool nested = !column.children().empty();
+      if (nested) path.append(slot.name).push_back('/');
+      const bool fits = read_value(column, shape_of.children[slot.column]);
+      if (nested) path.resize(path.size() - slot.name.size() - 1);
+      if (fits) return;
+    }
+  } else if (slot.use == Slot::Use::control || (slot.use == Slot::Use::extra && projected && top)) {
+    if (!cursor.skip_value()) fail();
+    return;
+  }
+  rescue(slot.name);
+}
+
+std::uint32_t JsonColumns::State::slot_for(std::string_view name, Shape& shape_of, std::uint32_t previous) {
   // Records of one source have their members in one order, so what followed the last member before nearly always follows it again.
   const std::uint32_t guess = shape_of.follower_of(previous);
-  if (guess < shape_of.slots.size()) {
-    const std::string& expected = shape_of.slots[guess].name;
-    const std::size_t size = expected.size();
-    if (static_cast<std::size_t>(end - name) > size && name[size] == '"' && std::memcmp(name, expected.data(), size) == 0) return guess;
-  }
-  const char* close = name;
-  while (close < end && *close != '"') close += *close == '\\' ? 2 : 1;
-  const std::uint32_t found = look_up(std::string(name, std::min(close, end)), shape_of);
+  if (guess < shape_of.slots.size() && shape_of.slots[guess].name == name) return guess;
+  const std::uint32_t found = look_up(std::string(name), shape_of);
   if (previous == no_slot || previous < shape_of.slots.size()) shape_of.follower_of(previous) = found;
   return found;
 }
 
 std::uint32_t JsonColumns::State::look_up(const std::string& name, Shape& shape_of) {
   if (const auto found = shape_of.by_name.find(name); found != shape_of.by_name.end()) return found->second;
-  const std::string plain = escaped(unescaped(name));
+  std::string plain;
+  std::string padded = name + '"';
+  padded.append(Buffer::padding, '\0');
+  if (!page->unescape(padded, plain)) fail();
+  plain = escaped(plain);
   if (const auto declared = shape_of.by_name.find(plain); declared != shape_of.by_name.end()) {
     const Slot same = shape_of.slots[declared->second];
     return shape_of.add(name, same.use, same.column);
@@ -238,72 +228,69 @@ std::uint32_t JsonColumns::State::look_up(const std::string& name, Shape& shape_
   return shape_of.add(name, is_control ? Slot::Use::control : Slot::Use::extra, 0);
 }
 
-bool JsonColumns::State::read_value(ondemand::value value, ColumnBuilder& into, Shape& shape_of) {
-  const std::string_view token = token_of(value);
-  if (token.empty()) fail(simdjson::TAPE_ERROR);
-  if (token == "null") {
-    into.append_null();
+bool JsonColumns::State::read_value(ColumnBuilder& into, Shape& shape_of) {
+  const char first = cursor.front();
+  if (first == '{' || first == '[') {
+    if (into.field().type == DataType::structure && first == '{') {
+      read_members(shape_of, into.children(), into.length());
+      into.append_structure();
+    } else if (into.field().type == DataType::list && first == '[') {
+      read_list(into, shape_of);
+    } else if (into.field().type == DataType::json) {
+      into.append_text(take_raw());
+    } else {
+      return false;
+    }
     return true;
   }
-  switch (into.field().type) {
-    case DataType::utf8:
-      return token.front() == '"' && read_text(value, token, into);
-    case DataType::json:
-      return read_json(value, token, into);
-    case DataType::structure: {
-      if (token.front() != '{') return false;
-      read_members(get(value.get_object()), shape_of, into.children(), into.length());
-      into.append_structure();
-      return true;
-    }
-    case DataType::list:
-      return token.front() == '[' && read_list(value, into, shape_of);
-    default:
-      break;
+  const std::string_view token = cursor.token();
+  if (token == "null") {
+    into.append_null();
+  } else if (into.field().type == DataType::json) {
+    into.append_text(take_raw());
+    return true;
+  } else if (!(first == '"' ? read_text(token, into) : read_scalar(token, false, into))) {
+    return false;
   }
-  if (token.front() != '"') return token.front() != '{' && token.front() != '[' && read_scalar(token, false, into);
-  const std::string_view text = token.substr(1, token.size() - 2);
-  if (text.find('\\') == std::string_view::npos) return read_scalar(text, true, into);
-  std::string_view plain;  // "\/Date(0)\/" is how some services write it
-  return value.get_string().get(plain) == simdjson::SUCCESS && read_scalar(plain, true, into);
+  cursor.advance();
+  return true;
 }
 
-bool JsonColumns::State::read_text(ondemand::value& value, std::string_view token, ColumnBuilder& into) {
-  if (token.size() < 2 || token.back() != '"') fail(simdjson::STRING_ERROR);
+// A token in quotes: text, or another type that is written as text.
+bool JsonColumns::State::read_text(std::string_view token, ColumnBuilder& into) {
+  if (token.size() < 2 || token.back() != '"') fail();
   const std::string_view text = token.substr(1, token.size() - 2);
+  const bool is_text = into.field().type == DataType::utf8;
   if (std::memchr(text.data(), '\\', text.size()) == nullptr) {
+    if (!is_text) return read_scalar(text, true, into);
     into.append_text(text);
     return true;
   }
-  std::string_view plain;
-  if (value.get_string().get(plain) == simdjson::SUCCESS) {
-    into.append_text(plain);
-    return true;
-  }
-  return false;  // half a surrogate pair: JSON allows it, UTF-8 does not
-}
-
-bool JsonColumns::State::read_json(ondemand::value& value, std::string_view token, ColumnBuilder& into) {
-  into.append_text(raw(value, token));
+  std::string plain;                                          // "\/Date(0)\/" is how some services write it
+  if (!page->unescape(token.substr(1), plain)) return false;  // half a surrogate pair: JSON allows it, UTF-8 does not
+  if (!is_text) return read_scalar(plain, true, into);
+  into.append_text(plain);
   return true;
 }
 
-bool JsonColumns::State::read_list(ondemand::value& value, ColumnBuilder& into, Shape& shape_of) {
+void JsonColumns::State::read_list(ColumnBuilder& into, Shape& shape_of) {
+  cursor.advance();
   ColumnBuilder& item = into.children().front();
-  std::size_t index = 0;
-  for (auto element : get(value.get_array())) {
-    ondemand::value entry = get(std::move(element));
-    const std::string name = std::to_string(index++);
-    path.append(name).push_back('/');
-    const bool fits = read_value(entry, item, shape_of.children.front());
-    path.resize(path.size() - name.size() - 1);
-    if (!fits) {
-      rescue(name, raw(entry, token_of(entry)));
-      item.append_null();
-    }
+  if (!cursor.take(']')) {
+    std::size_t index = 0;
+    do {
+      const std::string name = std::to_string(index++);
+      path.append(name).push_back('/');
+      const bool fits = read_value(item, shape_of.children.front());
+      path.resize(path.size() - name.size() - 1);
+      if (!fits) {
+        rescue(name);
+        item.append_null();
+      }
+    } while (cursor.take(','));
+    if (!cursor.take(']')) fail();
   }
   into.append_list();
-  return true;
 }
 
 // `text` is a number or word as it stands, or what stood between quotes.
@@ -346,20 +333,19 @@ bool JsonColumns::State::read_scalar(std::string_view text, bool in_quotes, Colu
   }
 }
 
-std::string_view JsonColumns::State::raw(ondemand::value& value, std::string_view token) {
-  if (token.empty()) fail(simdjson::TAPE_ERROR);
-  if (token.front() == '{') token = get(get(value.get_object()).raw_json());
-  if (token.front() == '[') token = get(get(value.get_array()).raw_json());
-  if (!is_json(token, max_nesting)) {
-    throw Error(Category::protocol, "json",
-                "record " + std::to_string(row) + " of the reply holds broken or too deeply nested JSON: '" + excerpt(token) + "'")
-        .with_hint("at most " + std::to_string(max_nesting) +
-                   " levels are taken; anything broken is a fault of the source, send its operator this message");
-  }
-  return token;
+std::string_view JsonColumns::State::take_raw() {
+  const JsonCursor before = cursor;
+  std::string_view text;
+  if (!cursor.take_value(text)) page->fail(before, "record " + std::to_string(row) + " of the reply");
+  if (is_json(text, max_nesting)) return text;
+  throw Error(Category::protocol, "json",
+              "record " + std::to_string(row) + " of the reply holds broken or too deeply nested JSON: '" + excerpt(text) + "'")
+      .with_hint("at most " + std::to_string(max_nesting) +
+                 " levels are taken; anything broken is a fault of the source, send its operator this message");
 }
 
-void JsonColumns::State::rescue(std::string_view name, std::string_view json) {
+void JsonColumns::State::rescue(std::string_view name) {
+  const std::string_view json = take_raw();
   rescued.append(rescued.empty() ? "{\"" : ",\"").append(path).append(name).append("\":").append(json);
 }
 

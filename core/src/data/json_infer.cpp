@@ -70,7 +70,7 @@ struct Guess {
 
   static DataType both(DataType a, DataType b) {
     const auto is = [a, b](DataType x, DataType y) { return (a == x && b == y) || (a == y && b == x); };
-    const auto is_text = [](DataType type) { return type == DataType::utf8 || type == DataType::date || type == DataType::timestamp; };
+    const auto is_text = [](DataType t) { return t == DataType::utf8 || t == DataType::date || t == DataType::timestamp; };
     if (is(DataType::int64, DataType::float64)) return DataType::float64;
     if (is_text(a) && is_text(b)) return DataType::utf8;
     return DataType::json;
@@ -83,23 +83,29 @@ std::optional<Schema> JsonPage::infer(std::size_t max_records) {
   std::vector<Guess> guesses;
   std::unordered_map<std::string, std::size_t> by_name;
   std::size_t row = 0;
-  Document& document = *document_;
-  for (auto element : document.records(pointers_.records)) {
+  JsonCursor cursor = document_->records;
+  if (cursor.front() == ']') return std::nullopt;
+  do {
     if (row++ == max_records) break;
-    const std::string where = "record " + std::to_string(row - 1) + " of the reply";
-    ondemand::value record = document.get(std::move(element), where);
-    if (token_of(record) != "{") continue;  // named by JsonColumns::read
-    for (auto result : document.get(record.get_object(), where)) {
-      ondemand::field field = document.get(std::move(result), where);
-      const std::string name(document.get(field.unescaped_key(), where));
+    const auto fail = [&] { document_->fail(cursor, "record " + std::to_string(row - 1) + " of the reply"); };
+    if (!cursor.take('{')) {  // named by JsonColumns::read
+      if (!cursor.skip_value()) fail();
+      continue;
+    }
+    if (cursor.take('}')) continue;
+    do {
+      std::string_view raw_name;
+      std::string name;
+      if (!cursor.take_name(raw_name) || !document_->unescape(raw_name, name)) fail();
+      std::string_view value;
+      if (!cursor.take_value(value)) fail();
       if (!pointers_.control.empty() && name.find(pointers_.control) != std::string::npos) continue;
       const auto [found, added] = by_name.emplace(name, guesses.size());
       if (added) guesses.push_back({name, std::nullopt, true});
-      ondemand::value value = field.value();
-      guesses[found->second].see(token_of(value));
-    }
-  }
-  if (row == 0) return std::nullopt;
+      guesses[found->second].see(value);
+    } while (cursor.take(','));
+    if (!cursor.take('}')) fail();
+  } while (cursor.take(','));
   Schema schema;
   for (const Guess& guess : guesses) {
     Field field;

@@ -14,31 +14,49 @@ namespace {
 
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
-/// Parsers keep memory of several times the largest page, so a few are kept for reuse and the rest freed.
-class ParserPool {
+/// An index keeps memory of several times the largest page, so a few are kept for reuse and the rest freed.
+class IndexPool {
  public:
-  ondemand::parser take() {
-    const std::lock_guard lock(mutex_);
-    if (idle_.empty()) return ondemand::parser();
-    ondemand::parser parser = std::move(idle_.back());
-    idle_.pop_back();
-    return parser;
+  JsonIndex take(std::size_t bytes) {
+    JsonIndex index;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!idle_.empty()) {
+        index = std::move(idle_.back());
+        idle_.pop_back();
+      }
+    }
+    if (index == nullptr) {
+      check(simdjson::get_active_implementation()->create_dom_parser_implementation(bytes, 1, index));
+    } else if (index->capacity() < bytes) {
+      check(index->set_capacity(bytes));
+    }
+    return index;
   }
-  void give_back(ondemand::parser parser) {
-    if (parser.capacity() > max_capacity) return;
+
+  void give_back(JsonIndex index) {
+    if (index == nullptr || index->capacity() > max_capacity) return;
     const std::lock_guard lock(mutex_);
-    if (idle_.size() < max_idle) idle_.push_back(std::move(parser));
+    if (idle_.size() < max_idle) idle_.push_back(std::move(index));
   }
 
  private:
+  static void check(simdjson::error_code code) {
+    if (code == simdjson::MEMALLOC) throw std::bad_alloc();
+    if (code != simdjson::SUCCESS) {
+      throw Error(Category::protocol, "reply_too_large", "a reply of 4 GiB or more can't be parsed")
+          .with_hint("ask for smaller pages (page_size)");
+    }
+  }
+
   static constexpr std::size_t max_capacity = 8U << 20U;
   static constexpr std::size_t max_idle = 8;
   std::mutex mutex_;
-  std::vector<ondemand::parser> idle_;
+  std::vector<JsonIndex> idle_;
 };
 
-ParserPool& parser_pool() {
-  static ParserPool pool;
+IndexPool& index_pool() {
+  static IndexPool pool;
   return pool;
 }
 
@@ -72,45 +90,53 @@ std::string excerpt(std::string_view text, std::size_t most) {
   return text.size() > most ? result + "..." : result;
 }
 
-void JsonPage::Document::fail(simdjson::error_code code, std::string_view where) {
-  std::string message = where.empty() ? "the reply" : std::string(where);
-  std::string hint = "this is a fault of the source or of something between; ask for the page again, or send its operator this message";
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) {
-    message += " is empty where JSON was expected";
-  } else if (text[first] == '<') {
-    message += " is HTML or XML where JSON was expected: '" + excerpt(text.substr(first)) + "'";
-    hint = "often a login or error page of a proxy: check the URL and the credentials";
-  } else if (code == simdjson::UTF8_ERROR) {
-    const std::size_t at = first_invalid_utf8(text);
-    message += " is not valid UTF-8 at byte " + std::to_string(at) + ", after '" +
-               excerpt(text.substr(at - std::min<std::size_t>(at, 20), std::min<std::size_t>(at, 20))) + "'";
-    hint = "the source must answer in UTF-8 (RFC 8259)";
-  } else {
-    message += " of " + std::to_string(text.size()) + " bytes is broken JSON";
-    const char* location = nullptr;
-    // What was refused as a whole (a text that is not closed) has no document to ask.
-    if (iterated && document.current_location().get(location) == simdjson::SUCCESS && location >= text.data() &&
-        location < text.data() + text.size()) {
-      const auto at = static_cast<std::size_t>(location - text.data());
-      message += " at byte " + std::to_string(at) + ", at '" + excerpt(text.substr(at), 40) + "'";
-    }
-    message += std::string(" (") + simdjson::error_message(code) + ")";
-    if (text.find_last_of("}]") != text.find_last_not_of(" \t\r\n")) message += ": it seems to be cut off";
-  }
-  throw Error(Category::protocol, "json", message).with_hint(hint);
+bool JsonPage::Document::unescape(std::string_view raw, std::string& plain) const {
+  plain.resize(raw.size() + Buffer::padding);
+  const auto* end = index->parse_string(reinterpret_cast<const std::uint8_t*>(raw.data()), reinterpret_cast<std::uint8_t*>(plain.data()));
+  if (end == nullptr) return false;
+  plain.resize(static_cast<std::size_t>(reinterpret_cast<const char*>(end) - plain.data()));
+  return true;
 }
 
-ondemand::array JsonPage::Document::records(const std::string& pointer) {
-  document.rewind();
-  if (pointer.empty()) return get(document.get_array());
-  return get(get(document.at_pointer(pointer)).get_array());
+void JsonPage::Document::fail(const JsonCursor& cursor, std::string_view where) const {
+  const auto at = static_cast<std::size_t>(cursor.position() - text.data());
+  std::string message = (where.empty() ? "the reply" : std::string(where)) + " is broken JSON at byte " + std::to_string(at) + " of " +
+                        std::to_string(text.size());
+  if (at < text.size()) message += ", at '" + excerpt(text.substr(at), 40) + "'";
+  if (text.find_last_of("}]") != text.find_last_not_of(" \t\r\n")) message += ": it seems to be cut off";
+  throw Error(Category::protocol, "json", message)
+      .with_hint("this is a fault of the source or of something between; ask for the page again, or send its operator this message");
+}
+
+void JsonPage::Document::fail_index(simdjson::error_code code) const {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) {
+    throw Error(Category::protocol, "json", "the reply is empty where JSON was expected")
+        .with_hint("the source, or a proxy, answered without a body; check the entity's path");
+  }
+  if (text[first] == '<') {
+    throw Error(Category::protocol, "json", "the reply is HTML or XML where JSON was expected: '" + excerpt(text.substr(first)) + "'")
+        .with_hint("often a login or error page of a proxy: check the URL and the credentials");
+  }
+  if (code == simdjson::UTF8_ERROR) {
+    const std::size_t at = first_invalid_utf8(text);
+    const std::size_t before = std::min<std::size_t>(at, 20);
+    throw Error(
+        Category::protocol, "json",
+        "the reply is not valid UTF-8 at byte " + std::to_string(at) + ", after '" + excerpt(text.substr(at - before, before)) + "'")
+        .with_hint("the source must answer in UTF-8 (RFC 8259)");
+  }
+  std::string message = "the reply of " + std::to_string(text.size()) + " bytes is broken JSON (" + simdjson::error_message(code) + ")";
+  if (code == simdjson::UNCLOSED_STRING)
+    message += ": it seems to be cut off, behind '" + excerpt(text.substr(text.size() - std::min<std::size_t>(text.size(), 40))) + "'";
+  throw Error(Category::protocol, "json", message)
+      .with_hint("this is a fault of the source or of something between; ask for the page again, or send its operator this message");
 }
 
 // Walks the document once, entering only what leads to a pointer's target.
 class JsonPage::Locator {
  public:
-  explicit Locator(JsonPage& page) : page_(page), document_(*page.document_) {
+  explicit Locator(JsonPage& page) : page_(page), document_(*page.document_), cursor_(document_.cursor()) {
     add(page.pointers_.records, &Locator::records);
     const auto add_optional = [this](const std::optional<std::string>& pointer, Handler handler) {
       if (pointer) add(*pointer, handler);
@@ -122,21 +148,20 @@ class JsonPage::Locator {
   }
 
   void run() {
-    ondemand::json_type type{};
-    if (const auto code = document_.document.type().get(type); code != simdjson::SUCCESS) document_.fail(code);
-    if (type == ondemand::json_type::object) {
-      walk(document_.get(document_.document.get_object()), all(), 0);
-    } else if (type == ondemand::json_type::array) {
-      for (auto element : document_.get(document_.document.get_array())) document_.get(std::move(element));
-      if (page_.pointers_.records.empty()) found_records_ = true;
+    const char c = cursor_.front();
+    if (c == '{') {
+      walk(all(), 0);
+    } else if (c == '[' && page_.pointers_.records.empty()) {
+      records();
+    } else if (!cursor_.skip_value()) {
+      document_.fail(cursor_);
     }
-    const char* rest = nullptr;
-    if (document_.document.current_location().get(rest) == simdjson::SUCCESS) document_.fail(simdjson::TRAILING_CONTENT);
+    if (!cursor_.at_end()) document_.fail(cursor_);
     if (!found_records_) throw no_records();
   }
 
  private:
-  using Handler = void (Locator::*)(ondemand::value);
+  using Handler = void (Locator::*)();
   struct Target {
     std::string pointer;
     std::vector<std::string> segments;
@@ -154,19 +179,28 @@ class JsonPage::Locator {
     return targets;
   }
 
-  void walk(ondemand::object object, const std::vector<Target*>& targets, std::size_t depth) {
-    for (auto result : object) {
-      ondemand::field field = document_.get(std::move(result));
-      const std::string_view raw = raw_key(field);
+  // The cursor is on the '{'.
+  void walk(const std::vector<Target*>& targets, std::size_t depth) {
+    cursor_.advance();
+    if (cursor_.take('}')) return;
+    do {
+      // Names of an envelope are plain text; one written with escapes matches no pointer.
+      std::string_view name;
+      if (!cursor_.take_name(name)) document_.fail(cursor_);
       std::vector<Target*> here;
       for (Target* target : targets) {
-        if (raw == target->segments[depth]) here.push_back(target);
+        if (name == target->segments[depth]) here.push_back(target);
       }
-      if (!here.empty()) enter(field.value(), here, depth);
-    }
+      if (here.empty()) {
+        skip();
+      } else {
+        enter(here, depth);
+      }
+    } while (cursor_.take(','));
+    if (!cursor_.take('}')) document_.fail(cursor_);
   }
 
-  void enter(ondemand::value value, const std::vector<Target*>& targets, std::size_t depth) {
+  void enter(const std::vector<Target*>& targets, std::size_t depth) {
     if (targets.size() == 1 && targets.front()->segments.size() == depth + 1) {
       Target& target = *targets.front();
       if (std::exchange(target.found, true)) {
@@ -174,53 +208,63 @@ class JsonPage::Locator {
                     "the reply has '" + target.pointer + "' twice, and which one counts is not defined")
             .with_hint("this is a fault of the source; send its operator this message");
       }
-      (this->*target.handler)(value);
-      return;
+      (this->*target.handler)();
+    } else if (cursor_.front() == '{') {
+      walk(targets, depth + 1);
+    } else {
+      skip();
     }
-    if (token_of(value) == "{") walk(document_.get(value.get_object()), targets, depth + 1);
   }
 
-  std::string_view raw_key(ondemand::field& field) {
-    // Keys of an envelope are plain text; one written with escapes does not match a pointer, here as in at_pointer().
-    const char* begin = field.key().raw();
-    const char* end = begin;
-    const char* limit = document_.text.data() + document_.text.size();
-    while (end < limit && *end != '"') end += *end == '\\' ? 2 : 1;
-    return {begin, static_cast<std::size_t>(std::min(end, limit) - begin)};
+  void skip() {
+    if (!cursor_.skip_value()) document_.fail(cursor_);
   }
 
-  void records(ondemand::value value) {
-    const std::string_view token = token_of(value);
-    if (token != "[") {
+  std::string_view value() {
+    std::string_view text;
+    if (!cursor_.take_value(text)) document_.fail(cursor_);
+    return text;
+  }
+
+  void records() {
+    if (cursor_.front() != '[') {
       throw Error(Category::protocol, "records",
-                  "'" + page_.pointers_.records + "' should be the array of records but is '" + excerpt(token) + "'")
+                  "'" + page_.pointers_.records + "' should be the array of records but is '" + excerpt(cursor_.token()) + "'")
           .with_hint("the reply may be an error or another version of the API; look at the body");
     }
+    document_.records = cursor_;
+    document_.records.advance();
     found_records_ = true;
+    skip();
   }
 
-  void next(ondemand::value value) { page_.next_ = token(value, page_.pointers_.next); }
-  void delta(ondemand::value value) { page_.delta_ = token(value, page_.pointers_.delta); }
+  void next() { page_.next_ = token(page_.pointers_.next); }
+  void delta() { page_.delta_ = token(page_.pointers_.delta); }
 
-  std::optional<std::string> token(ondemand::value value, const std::optional<std::string>& pointer) {
-    const std::string_view raw = token_of(value);
-    if (raw == "null" || raw == "\"\"") return std::nullopt;
-    if (raw.front() == '"') return std::string(document_.get(value.get_string()));
+  std::optional<std::string> token(const std::optional<std::string>& pointer) {
+    const JsonCursor before = cursor_;
+    const std::string_view raw = value();
+    if (raw == "null" || raw == "\"\"" || raw == "false") return std::nullopt;  // "next": false
+    if (raw.front() == '"') {
+      std::string plain;
+      if (!document_.unescape(raw.substr(1), plain)) document_.fail(before);
+      return plain;
+    }
     if (is_json_number(raw)) return std::string(raw);
-    if (raw == "false") return std::nullopt;  // "next": false
     throw Error(Category::protocol, "token",
                 "the continuation token at '" + *pointer + "' should be text or a number but is '" + excerpt(raw) + "'")
         .with_hint("point to the token itself, for example /meta/next/token");
   }
 
-  void total(ondemand::value value) {
-    std::string_view raw = token_of(value);
+  void total() {
+    std::string_view raw = value();
     if (raw.size() > 1 && raw.front() == '"') raw = raw.substr(1, raw.size() - 2);  // OData V2 writes "__count": "17"
     page_.total_ = parse_int64(raw);
   }
 
-  void removed(ondemand::value value) {
-    if (token_of(value) == "[") page_.removed_ = std::string(document_.get(document_.get(value.get_array()).raw_json()));
+  void removed() {
+    const std::string_view raw = value();
+    if (raw.front() == '[') page_.removed_ = std::string(raw);
   }
 
   Error no_records() const {
@@ -232,24 +276,30 @@ class JsonPage::Locator {
 
   JsonPage& page_;
   Document& document_;
+  JsonCursor cursor_;
   std::vector<Target> targets_;
   bool found_records_ = false;
 };
 
-JsonPage::JsonPage(Buffer body, PagePointers pointers) : document_(std::make_unique<Document>()), pointers_(std::move(pointers)) {
+JsonPage::JsonPage() : document_(std::make_unique<Document>()) {}
+
+// Delegates, so that the destructor gives the index back when the rest throws.
+JsonPage::JsonPage(Buffer body, PagePointers pointers) : JsonPage() {
+  pointers_ = std::move(pointers);
   Document& document = *document_;
   document.body = std::move(body);
   document.text = document.body.view();
   if (document.text.starts_with(byte_order_mark)) document.text.remove_prefix(byte_order_mark.size());
-  document.parser = parser_pool().take();
-  const simdjson::padded_string_view text(document.text.data(), document.text.size(), document.text.size() + Buffer::padding);
-  if (const auto code = document.parser.iterate(text).get(document.document); code != simdjson::SUCCESS) document.fail(code);
-  document.iterated = true;
+  document.index = index_pool().take(document.text.size());
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(document.text.data());
+  const auto code = document.index->stage1(bytes, document.text.size(), simdjson::stage1_mode::regular);
+  if (code != simdjson::SUCCESS || document.index->n_structural_indexes == 0) document.fail_index(code);
+  if (*document.cursor().position() == '<') document.fail_index(code);
   Locator(*this).run();
 }
 
 JsonPage::~JsonPage() {
-  if (document_ != nullptr) parser_pool().give_back(std::move(document_->parser));
+  if (document_ != nullptr) index_pool().give_back(std::move(document_->index));
 }
 
 JsonPage::JsonPage(JsonPage&&) noexcept = default;

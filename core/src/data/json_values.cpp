@@ -214,12 +214,12 @@ std::optional<int128> parse_decimal(std::string_view text, int precision, int sc
       if (c != '0') return std::nullopt;
       continue;
     }
+    if (value >= limit / 10) return std::nullopt;
     value = value * 10 + (c - '0');
-    if (value >= limit) return std::nullopt;
   }
   for (; shift > 0 && value != 0; --shift) {
+    if (value >= limit / 10) return std::nullopt;
     value *= 10;
-    if (value >= limit) return std::nullopt;
   }
   return negative ? -value : value;
 }

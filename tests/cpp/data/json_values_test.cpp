@@ -56,6 +56,9 @@ TEST(JsonValues, DecimalsAreExactOrRefused) {
   EXPECT_EQ(text(parse_decimal("100000", 5, 0)), "none");
   EXPECT_EQ(text(parse_decimal("99999999999999999999999999999999999999", 38, 0)), "99999999999999999999999999999999999999");
   EXPECT_EQ(text(parse_decimal("100000000000000000000000000000000000000", 38, 0)), "none");
+  EXPECT_EQ(text(parse_decimal("56019999999999999999999999999999999999999", 38, 0)), "none") << "once overflowed 128 bits";
+  EXPECT_EQ(text(parse_decimal("9e38", 38, 0)), "none");
+  EXPECT_EQ(text(parse_decimal("0", 1, 0)), "0");
   for (const char* bad : {"", "-", ".", "1e", "1e999999", "abc", "1.2.3", "1,5", " 1"})
     EXPECT_EQ(text(parse_decimal(bad, 38, 4)), "none") << bad;
 }

@@ -49,6 +49,7 @@ class JsonPage {
   friend class JsonColumns;
   struct Document;
   class Locator;
+  JsonPage();
 
   std::unique_ptr<Document> document_;
   PagePointers pointers_;
