@@ -65,6 +65,7 @@ EntityReader read_entity(const std::shared_ptr<Connection>& connection, ReadRequ
   reader.services = std::make_shared<CallServices>(connection, request.entity, "read");
 
   PageReaderOptions options;
+  options.connection_id = connection->id();
   options.entity = request.entity;
   options.schema = schema_for(*connection, reader.entity, request.columns);
   options.projected = !request.columns.empty();

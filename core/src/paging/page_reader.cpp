@@ -40,6 +40,20 @@ void PageReader::stop() { producer_.request_stop(); }
 
 std::string PageReader::place(const std::string& token, bool ended) const { return Continuation{options_.entity, token, ended}.to_text(); }
 
+/// What is being handled, with the names that data/ and the loader's source can't know.
+std::exception_ptr PageReader::current_failure() const {
+  try {
+    throw;
+  } catch (const Error& error) {
+    Error named = error;
+    if (named.connection_id.empty()) named.connection_id = options_.connection_id;
+    if (named.entity.empty()) named.entity = options_.entity;
+    return std::make_exception_ptr(std::move(named));
+  } catch (...) {
+    return std::current_exception();
+  }
+}
+
 // ---- the producer ---------------------------------------------------------------------------------------------------
 
 void PageReader::start_once() {
@@ -70,7 +84,7 @@ void PageReader::produce(const std::stop_token& stop) {
       token = next;
     } while (!token.empty());
   } catch (...) {
-    failure = std::current_exception();
+    failure = current_failure();
   }
   if (failure == nullptr && stop.stop_requested()) {
     failure = std::make_exception_ptr(Error(Category::cancelled, "the reader was stopped"));
@@ -225,9 +239,9 @@ void PageReader::guarded(Function function) {
   try {
     function();
   } catch (...) {
-    broken_ = std::current_exception();
+    broken_ = current_failure();
     stop();
-    throw;
+    std::rethrow_exception(broken_);
   }
 }
 

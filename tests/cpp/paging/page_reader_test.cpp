@@ -45,6 +45,7 @@ struct Listing {
 
 PageReaderOptions options() {
   PageReaderOptions result;
+  result.connection_id = "plant";
   result.entity = "Numbers";
   return result;
 }
@@ -76,6 +77,7 @@ std::string failure_of(PageReader& reader) {
     }
   } catch (const Error& error) {
     EXPECT_FALSE(error.hint.empty()) << error.describe();
+    EXPECT_EQ(error.connection_id + "/" + error.entity, "plant/Numbers") << "whoever reads the log asks which connection it was";
     return error.code();
   }
   return "no error";

@@ -30,6 +30,7 @@
 namespace switchgear {
 
 struct PageReaderOptions {
+  std::string connection_id;  ///< whose errors these are
   std::string entity;
   std::optional<Schema> schema;            ///< nothing: inferred from the first page that has records
   bool projected = false;                  ///< `schema` is what was asked for: other members are left out, not rescued
@@ -111,6 +112,7 @@ class PageReader {
   template <class Function>
   void guarded(Function function);
 
+  std::exception_ptr current_failure() const;
   std::string place(const std::string& token, bool ended) const;
 
   ProcessStamp process_;
