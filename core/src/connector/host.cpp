@@ -292,6 +292,9 @@ Error error_from(sg_error error, std::string_view connector) {
   Error result(category.value_or(Category::plugin), text_in(error.detail), std::move(message));
   if (result.category == Category::plugin) result.message = "connector '" + std::string(connector) + "': " + result.message;
   result.hint = text_in(error.hint);
+  if (result.category == Category::plugin && result.hint.empty()) {
+    result.hint = "this is a fault of the connector, not of the source: report it to its author, with this message";
+  }
   result.retryable = (error.flags & SG_ERROR_RETRYABLE) != 0;
   result.nothing_sent = (error.flags & SG_ERROR_NOTHING_SENT) != 0;
   result.http_status = error.http_status;

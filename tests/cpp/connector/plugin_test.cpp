@@ -213,6 +213,7 @@ TEST(Throwing, NothingLeavesTheLibraryAsAnException) {
       EXPECT_EQ(error.category, Category::plugin) << place << kind;
       const std::string what = kind == "int" ? "something that is not a std::exception" : "the floor opened";
       EXPECT_EQ(error.message, "connector 'throwing': " + place + " threw: " + what);
+      EXPECT_NE(error.hint.find("author"), std::string::npos) << error.hint;
     }
   }
 }
