@@ -1,6 +1,5 @@
 // base/: categories, secrets, the clock of tests.
 #include <pybind11/native_enum.h>
-#include <pybind11/typing.h>
 
 #include <chrono>
 #include <string>
@@ -37,14 +36,15 @@ void bind_secret(py::module_& module) {
       .def_static("from_reference", &Secret::from_reference, py::arg("reference"), "'env:NAME', 'file:PATH' or 'keyring:SERVICE/NAME'.")
       .def("reveal", &Secret::reveal, "The value itself.")
       .def_property_readonly("is_literal", &Secret::is_literal)
-      .def("__reduce__",
-           [](const Secret& secret) -> py::typing::Tuple<py::object, py::object> {
-             if (secret.is_literal()) {
-               throw Error(Category::config, "secret", "a literal secret is not stored or pickled")
-                   .with_hint("give it by reference: Secret.env, Secret.file or Secret.keyring");
-             }
-             return py::make_tuple(py::object(py::type::of<Secret>().attr("from_reference")), py::make_tuple(secret.display()));
-           })
+      .def(py::pickle(
+          [](const Secret& secret) {
+            if (secret.is_literal()) {
+              throw Error(Category::config, "secret", "a literal secret is not stored or pickled")
+                  .with_hint("give it by reference: Secret.env, Secret.file or Secret.keyring");
+            }
+            return py::str(secret.display());
+          },
+          [](const py::str& reference) { return Secret::from_reference(std::string(reference)); }))
       .def(
           "__eq__",
           [](const Secret& a, const py::object& other) {

@@ -67,13 +67,14 @@ class Secret:
         """
         Two references are equal; the values of literals are not compared.
         """
+    def __getstate__(self) -> str: ...
     def __hash__(self) -> int: ...
     def __init__(self, value: str) -> None:
         """
         A literal value, kept in memory and refused where it would be stored.
         """
-    def __reduce__(self) -> tuple[typing.Any, typing.Any]: ...
     def __repr__(self) -> str: ...
+    def __setstate__(self, arg0: str) -> None: ...
     def __str__(self) -> str: ...
     def reveal(self) -> str:
         """
@@ -210,6 +211,21 @@ class Transport:
     ) -> tuple[int, list[tuple[str, str]], bytes, str, str]:
         """
         One request, without a connector: (status, headers, body, url, http_version). Any status is a reply; raises where there was none.
+        """
+
+class RecordedTransport(Transport):
+    """
+    Exchanges written to a file, or answered from one.
+    """
+    @staticmethod
+    def record(path: str, real: Transport, redactor: Redactor) -> RecordedTransport:
+        """
+        Sends through `real` and writes what happened to the file, anew.
+        """
+    @staticmethod
+    def replay(path: str, redactor: Redactor) -> RecordedTransport:
+        """
+        Answers from the file; a request that is not in it raises ConfigError.
         """
 
 class Authenticator:
