@@ -11,6 +11,7 @@
 #include "module.hpp"
 #include "switchgear/base/secret.hpp"
 #include "switchgear/http/auth.hpp"
+#include "switchgear/http/recorded_transport.hpp"
 #include "switchgear/http/transport.hpp"
 
 namespace py = pybind11;
@@ -73,6 +74,20 @@ void bind_transport(py::module_& module) {
            py::arg("body") = "",
            "One request, without a connector: (status, headers, body, url, http_version). Any status is a reply; raises where there was "
            "none.");
+  py::class_<RecordedTransport, Transport, std::shared_ptr<RecordedTransport>>(module, "RecordedTransport",
+                                                                               "Exchanges written to a file, or answered from one.")
+      .def_static(
+          "record",
+          [](std::string path, std::shared_ptr<Transport> real, std::shared_ptr<Redactor> redactor) {
+            return std::shared_ptr<RecordedTransport>(RecordedTransport::record(std::move(path), std::move(real), std::move(redactor)));
+          },
+          py::arg("path"), py::arg("real"), py::arg("redactor"), "Sends through `real` and writes what happened to the file, anew.")
+      .def_static(
+          "replay",
+          [](const std::string& path, std::shared_ptr<Redactor> redactor) {
+            return std::shared_ptr<RecordedTransport>(RecordedTransport::replay(path, std::move(redactor)));
+          },
+          py::arg("path"), py::arg("redactor"), "Answers from the file; a request that is not in it raises ConfigError.");
   module.def("set_fallback_ca_file", &set_fallback_ca_file, py::arg("path"), "The CA bundle to use where the system has none.");
 }
 

@@ -9,14 +9,16 @@ if TYPE_CHECKING:
     from switchgear.testing.fault_proxy import FaultProxy as FaultProxy
     from switchgear.testing.fault_proxy import Faults as Faults
     from switchgear.testing.fault_proxy import ProxyStats as ProxyStats
+    from switchgear.testing.recorded_transport import RecordedTransport as RecordedTransport
 
 _HOMES = {
     "FaultProxy": "switchgear.testing.fault_proxy",
     "Faults": "switchgear.testing.fault_proxy",
     "ProxyStats": "switchgear.testing.fault_proxy",
+    "RecordedTransport": "switchgear.testing.recorded_transport",
 }
 
-__all__ = ["FaultProxy", "Faults", "ProxyStats"]
+__all__ = ["FaultProxy", "Faults", "ProxyStats", "RecordedTransport"]
 
 
 def __getattr__(name: str) -> object:
