@@ -1,0 +1,214 @@
+"""The whole core can be reached from Python: each public C++ class has a Python name, or a reason why it has none."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from functools import reduce
+from pathlib import Path
+
+import pytest
+
+from switchgear import _core
+
+HEADERS = Path(__file__).resolve().parents[2] / "core/include/switchgear"
+
+# Declared at namespace level, where clang-format does not indent; a declaration without body is of another header.
+DECLARED = re.compile(r"^(?:struct|class|enum class|enum) (\w+)(?: final)?\s*(?::[^;{]*)?\{", re.MULTILINE)
+
+# `module.name` or `module.Class.member`; what a struct holds may be the arguments of a function.
+PYTHON = {
+    # base
+    "Category": "switchgear.Category",
+    "Clock": "switchgear._core.Clock",
+    "Error": "switchgear.Error",
+    "ManualClock": "switchgear._core.ManualClock",
+    "Redactor": "switchgear._core.Redactor",
+    "Secret": "switchgear.Secret",
+    # data
+    "Field": "switchgear._core.Field",
+    "JsonColumns": "switchgear.parse_json",
+    "JsonPage": "switchgear.parse_json",
+    "RecordBatch": "switchgear.RecordBatch",
+    # http
+    "ApiKey": "switchgear.ApiKey",
+    "Authenticator": "switchgear.Auth",
+    "BasicAuth": "switchgear.BasicAuth",
+    "BearerAuth": "switchgear.BearerAuth",
+    "RecordedTransport": "switchgear.testing.RecordedTransport",
+    "Timeouts": "switchgear.Timeouts",
+    "TlsOptions": "switchgear.Tls",
+    "Transport": "switchgear._core.Transport",
+    "TransportOptions": "switchgear._core.TransportOptions",
+    # connector
+    "ConfigKey": "switchgear._core.ConfigKey",
+    "ConnectorPlace": "switchgear._core.ConnectorPlace",
+    "ConnectorRegistry": "switchgear._core.ConnectorRegistry",
+    "EntityInfo": "switchgear.Entity",
+    "FoundConnector": "switchgear._core.FoundConnector",
+    "Manifest": "switchgear._core.Manifest",
+    "Plugin": "switchgear._core.Plugin",
+    # connection
+    "Connection": "switchgear.Connection",
+    "ConnectionConfig": "switchgear.connect",
+    "Health": "switchgear.Health",
+    "HealthStep": "switchgear._core.HealthStep",
+    # paging
+    "Continuation": "switchgear.Page.token",
+    "EntityReader": "switchgear.Reader",
+    "Page": "switchgear.Page",
+    "PageReader": "switchgear.Reader",
+    "PageStats": "switchgear.ReadStats",
+    "ReadRequest": "switchgear.Connection.read",
+}
+
+NOT_YET = "nothing of the Python package uses it yet"
+IN_POLICIES = "a part of the policies, which are not in Python yet"
+IN_GUARD = "between the guard and what it guards: Connection calls through it by itself"
+IN_STORE = "the store's way to its database; Python speaks to the store"
+IN_CONNECTOR = "between the host and a connector, which is written in C++ or C (sdk/)"
+OPTIONS = "the arguments of a class that is not in Python yet"
+
+WITHOUT = {
+    # base
+    "Buffer": "how bytes are owned; Python has bytes",
+    "LogLevel": "Python has the levels of its logging module",
+    "ProcessStamp": "how the core notices a fork",
+    "SystemClock": "the clock that everything uses when given none",
+    # data
+    "ArrowArrayStream": "of the Arrow C stream interface; Python has its PyCapsules",
+    "DataType": "Field.type is its name as text",
+    "PagePointers": "parse_json(records=, control=)",
+    "Schema": "a list of Field",
+    # policy
+    "AdaptiveRate": IN_POLICIES,
+    "Attempt": IN_GUARD,
+    "BreakerEvent": IN_POLICIES,
+    "BreakerEventKind": IN_POLICIES,
+    "BreakerMetrics": IN_POLICIES,
+    "BreakerScope": IN_POLICIES,
+    "BreakerState": IN_POLICIES,
+    "BreakerStatus": IN_POLICIES,
+    "CallWindow": IN_POLICIES,
+    "CircuitBreaker": NOT_YET,
+    "CircuitBreakerOptions": OPTIONS,
+    "ConcurrencyLimiter": NOT_YET,
+    "ConcurrencyLimiterOptions": OPTIONS,
+    "ConcurrencyMetrics": IN_POLICIES,
+    "CountWindow": IN_POLICIES,
+    "Guard": IN_GUARD,
+    "GuardCall": IN_GUARD,
+    "GuardCounters": "ReadStats.requests, retries and waited_seconds",
+    "GuardOptions": OPTIONS,
+    "OpenWait": IN_POLICIES,
+    "Outcome": IN_POLICIES,
+    "Rate": IN_POLICIES,
+    "RateLimiter": NOT_YET,
+    "RateLimiterMetrics": IN_POLICIES,
+    "RateLimiterOptions": OPTIONS,
+    "Retry": NOT_YET,
+    "RetryOptions": OPTIONS,
+    "RetryRun": IN_POLICIES,
+    "RetrySubject": IN_POLICIES,
+    "TimeWindow": IN_POLICIES,
+    "WindowTotals": IN_POLICIES,
+    # http
+    "AccessToken": "inside OAuth2",
+    "AuthStamp": "how an Authenticator knows which credential was refused",
+    "ClassifyContext": "what classify() is told; Python gets the Error",
+    "CookieJar": "inside CookieLogin and CsrfToken",
+    "CookieLogin": NOT_YET,
+    "CookieLoginOptions": OPTIONS,
+    "CsrfOptions": OPTIONS,
+    "CsrfToken": NOT_YET,
+    "FileTokenStore": NOT_YET,
+    "GivenSecret": "the common part of BasicAuth, BearerAuth and ApiKey",
+    "Headers": "a list of pairs",
+    "HttpRequest": "the arguments of Transport.send",
+    "HttpResponse": "the result of Transport.send",
+    "HttpTiming": "Health.steps have it",
+    "MemoryTokenStore": NOT_YET,
+    "OAuth2": "the common part of its two grants",
+    "OAuth2ClientCredentials": NOT_YET,
+    "OAuth2Options": OPTIONS,
+    "OAuth2RefreshToken": NOT_YET,
+    "OAuth2Services": "what a connection gives to OAuth2",
+    "RateHeaders": "Error.retry_after is what comes of it",
+    "SingleFlight": "inside OAuth2 and CookieLogin",
+    "TokenStore": NOT_YET,
+    "Tokens": "what a TokenStore keeps",
+    "Url": "Python has urllib.parse",
+    # store
+    "Column": IN_STORE,
+    "Database": IN_STORE,
+    "DatabaseKind": IN_STORE,
+    "DatabaseOptions": IN_STORE,
+    "DatabaseSession": IN_STORE,
+    "Read": IN_STORE,
+    "SqlParameter": IN_STORE,
+    "Transaction": IN_STORE,
+    # connector
+    "CallContext": IN_CONNECTOR,
+    "ForeignBatch": IN_CONNECTOR,
+    "HostServices": IN_CONNECTOR,
+    "PageRequest": IN_CONNECTOR,
+    "RawPage": IN_CONNECTOR,
+    "SecretUse": IN_CONNECTOR,
+    "Session": IN_CONNECTOR,
+    "WriteOutcome": IN_CONNECTOR,
+    "WriteRecord": IN_CONNECTOR,
+    "sg_call": IN_CONNECTOR,
+    # connection
+    "CallServices": "what Connection does for one call of a connector",
+    "SessionLease": "how Connection shares its sessions",
+    # paging
+    "PageReaderOptions": "the keywords of Connection.read",
+}
+
+
+def declared_classes() -> dict[str, str]:
+    """Class -> the header that declares it."""
+    return {
+        name: str(header.relative_to(HEADERS))
+        for header in sorted(HEADERS.rglob("*.hpp"))
+        for name in DECLARED.findall(header.read_text())
+    }
+
+
+def resolve(path: str) -> object:
+    """The longest importable beginning is the module, the rest are attributes."""
+    parts = path.split(".")
+    for length in range(len(parts), 0, -1):
+        try:
+            module = importlib.import_module(".".join(parts[:length]))
+        except ModuleNotFoundError:
+            continue
+        return reduce(getattr, parts[length:], module)
+    raise AssertionError(f"no module in {path}")
+
+
+def test_each_class_has_a_python_name_or_a_reason() -> None:
+    declared = declared_classes()
+    assert len(declared) > 100, "the headers are not where this test looks for them"
+    unmentioned = {name: header for name, header in declared.items() if name not in PYTHON and name not in WITHOUT}
+    assert not unmentioned, "bind them, or say in WITHOUT why not"
+
+
+def test_nothing_is_said_of_classes_that_are_gone() -> None:
+    declared = declared_classes()
+    assert not [name for name in [*PYTHON, *WITHOUT] if name not in declared]
+    assert not PYTHON.keys() & WITHOUT.keys()
+
+
+@pytest.mark.parametrize(("name", "path"), PYTHON.items(), ids=PYTHON)
+def test_the_python_name_is_there_and_documented(name: str, path: str) -> None:
+    thing = resolve(path)
+    assert callable(thing) or isinstance(thing, property)
+    if not path.startswith("switchgear._core."):
+        assert inspect.getdoc(thing), f"{path} has no docstring"
+
+
+def test_no_class_without_a_name_has_one() -> None:
+    bound = {name for name, thing in vars(_core).items() if inspect.isclass(thing)}
+    assert not bound & WITHOUT.keys(), "it is in Python now: move it from WITHOUT to PYTHON"
