@@ -103,17 +103,11 @@ def test_the_module_shows_nothing_but_its_entry(fresh_python: Path, tmp_path: Pa
 
 
 def test_a_plugin_is_built_with_nothing_but_the_installed_package(fresh_python: Path, tmp_path: Path) -> None:
-    (tmp_path / "CMakeLists.txt").write_text(
-        "cmake_minimum_required(VERSION 3.25)\n"
-        "project(acme LANGUAGES CXX)\n"
-        "find_package(switchgear REQUIRED)\n"
-        "switchgear_add_connector(acme_cmms SOURCES connector.cpp)\n"
-    )
-    (tmp_path / "connector.cpp").write_text((ROOT / "tests/plugins/acme_cmms/connector.cpp").read_text())
     cmake_dir = run(fresh_python, "-m", "switchgear", "--cmakedir", cwd=tmp_path).strip()
-    run("cmake", "-B", "out", f"-Dswitchgear_DIR={cmake_dir}", cwd=tmp_path)
+    template = ROOT / "examples/connector_template"
+    run("cmake", "-S", template, "-B", "out", f"-Dswitchgear_DIR={cmake_dir}", cwd=tmp_path)
     run("cmake", "--build", "out", cwd=tmp_path)
-    symbols = run("nm", "-D", "--defined-only", "out/acme_cmms.so", cwd=tmp_path)
+    symbols = run("nm", "-D", "--defined-only", "out/my_cmms.so", cwd=tmp_path)
     assert {line.split()[-1] for line in symbols.splitlines()} == {"sg_connector_abi", "sg_connector_entry"}
 
 

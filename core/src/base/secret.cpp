@@ -55,7 +55,6 @@ std::string Secret::reveal() const {
     case Kind::literal:
       return text_;
     case Kind::env:
-      // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing here writes the environment
       if (const char* value = std::getenv(text_.c_str())) return value;
       throw Error(Category::config, "secret", "environment variable '" + text_ + "' is not set").with_hint("export " + text_ + "=…");
     case Kind::file:

@@ -106,7 +106,13 @@ EntityReader read_entity(const std::shared_ptr<Connection>& connection, ReadRequ
       throw named;
     }
   };
-  reader.pages = std::make_unique<PageReader>(std::move(load), std::move(options));
+  try {
+    reader.pages = std::make_unique<PageReader>(std::move(load), std::move(options));
+  } catch (Error& error) {
+    error.connection_id = connection->id();
+    error.entity = reader.entity.name;
+    throw;
+  }
   return reader;
 }
 
