@@ -92,6 +92,8 @@ py::object to_decimal(const std::int64_t* halves, int scale) {
   return py::module_::import("decimal").attr("Decimal")((negative ? "-" : "") + digits + "E-" + std::to_string(scale));
 }
 
+bool is_set(const std::uint8_t* bits, std::int64_t index) { return (bits[index / 8] >> static_cast<unsigned>(index % 8) & 1U) != 0; }
+
 class Column {
  public:
   Column(const ::ArrowArray& array, const Field& field) : array_(array), field_(field) {
@@ -104,10 +106,10 @@ class Column {
   py::object at(std::int64_t row) const {
     row += array_.offset;
     const auto* validity = buffer<std::uint8_t>(0);
-    if (validity != nullptr && (validity[row / 8] >> (row % 8) & 1) == 0) return py::none();
+    if (validity != nullptr && !is_set(validity, row)) return py::none();
     switch (field_.type) {
       case DataType::boolean:
-        return py::bool_((buffer<std::uint8_t>(1)[row / 8] >> (row % 8) & 1) != 0);
+        return py::bool_(is_set(buffer<std::uint8_t>(1), row));
       case DataType::int64:
         return py::int_(buffer<std::int64_t>(1)[row]);
       case DataType::uint64:

@@ -19,8 +19,9 @@ namespace switchgear::bindings {
 namespace {
 
 std::shared_ptr<Connection> open_connection(std::shared_ptr<Plugin> plugin, std::string id, std::string config_json,
-                                            std::map<std::string, Secret> secrets, std::optional<std::shared_ptr<Authenticator>> auth,
-                                            std::shared_ptr<Redactor> redactor, std::shared_ptr<Transport> transport) {
+                                            std::map<std::string, Secret> secrets,
+                                            const std::optional<std::shared_ptr<Authenticator>>& auth, std::shared_ptr<Redactor> redactor,
+                                            std::shared_ptr<Transport> transport) {
   ConnectionConfig config;
   config.id = std::move(id);
   config.config_json = std::move(config_json);

@@ -2,14 +2,13 @@
 #include "module.hpp"
 
 PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
-  using namespace switchgear::bindings;
   module.doc() = "The compiled core of switchgear. Import switchgear, not this.";
   module.attr("__version__") = SWITCHGEAR_VERSION;
-  bind_errors(module);
-  bind_base(module);
-  bind_data(module);
-  bind_http(module);
-  bind_connector(module);
-  bind_connection(module);
-  bind_paging(module);
+  switchgear::bindings::bind_errors(module);
+  switchgear::bindings::bind_base(module);
+  switchgear::bindings::bind_data(module);
+  switchgear::bindings::bind_http(module);
+  switchgear::bindings::bind_connector(module);
+  switchgear::bindings::bind_connection(module);
+  switchgear::bindings::bind_paging(module);
 }

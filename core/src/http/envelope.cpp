@@ -70,7 +70,8 @@ bool only_envelope_keys(const Json& root) {
 }
 
 bool is_nothing(const Json& value) {
-  return value.is_null() || value == false || value == 0 || value == "" || ((value.is_object() || value.is_array()) && value.empty());
+  return value.is_null() || value == false || value == 0 || (value.is_string() && value.get_ref<const std::string&>().empty()) ||
+         ((value.is_object() || value.is_array()) && value.empty());
 }
 
 bool has_any(const Json& object, std::initializer_list<const char*> keys) {

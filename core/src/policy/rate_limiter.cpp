@@ -75,7 +75,7 @@ Rate Rate::parse(std::string_view text) {
 }
 
 RateLimiter::RateLimiter(RateLimiterOptions options, Clock& clock)
-    : options_(checked(std::move(options))),
+    : options_(checked(options)),
       clock_(clock),
       tat_(now_ns()),
       interval_ns_(options_.rate ? interval_of(*options_.rate) : 0),

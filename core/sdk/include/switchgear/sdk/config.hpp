@@ -53,7 +53,7 @@ class Config {
     }
     return found->second;
   }
-  std::string str(std::string_view name, std::string fallback) const { return has(name) ? str(name) : std::move(fallback); }
+  std::string str(std::string_view name, std::string_view fallback) const { return has(name) ? str(name) : std::string(fallback); }
 
   std::int64_t integer(std::string_view name) const {
     return detail::number(name, str(name), "a whole number", [](const char* text, char** end) { return std::strtoll(text, end, 10); });
