@@ -6,8 +6,8 @@
 
 namespace switchgear {
 
-CallServices::CallServices(std::shared_ptr<Connection> connection, std::string entity, std::string operation)
-    : connection_(std::move(connection)), entity_(std::move(entity)), operation_(std::move(operation)) {}
+CallServices::CallServices(std::shared_ptr<Connection> connection, std::string entity, std::string operation, Mode mode)
+    : connection_(std::move(connection)), entity_(std::move(entity)), operation_(std::move(operation)), mode_(mode) {}
 
 HttpResponse CallServices::send(const HttpRequest& request, const std::vector<SecretUse>& uses, std::stop_token stop) {
   GuardCall call;
@@ -20,10 +20,25 @@ HttpResponse CallServices::send(const HttpRequest& request, const std::vector<Se
   Authenticator* auth = uses.empty() ? connection_->auth() : nullptr;
   if (auth != nullptr) call.renew = [&](const Error& error) { return auth->refresh(stamp, error.category, stop); };
   try {
+    if (mode_ == Mode::unguarded) return send_unguarded(request, uses, stop, auth);
     return connection_->guard().run(call, [&](Attempt& current) { return attempt(request, uses, stop, current, stamp); });
   } catch (const Error& error) {
     throw named(error);
   }
+}
+
+HttpResponse CallServices::send_unguarded(const HttpRequest& request, const std::vector<SecretUse>& uses, std::stop_token stop,
+                                          Authenticator* auth) {
+  Attempt current;
+  AuthStamp stamp;
+  ++counters_.attempts;
+  HttpResponse response = attempt(request, uses, stop, current, stamp);
+  const bool renewable = current.error && (current.error->category == Category::auth_expired || current.error->category == Category::csrf);
+  if (!renewable || auth == nullptr || !auth->refresh(stamp, current.error->category, stop)) return response;
+  current = Attempt{2, true, {}};
+  ++counters_.attempts;
+  ++counters_.renewals;
+  return attempt(request, uses, stop, current, stamp);
 }
 
 HttpResponse CallServices::attempt(const HttpRequest& request, const std::vector<SecretUse>& uses, std::stop_token stop, Attempt& current,

@@ -55,7 +55,7 @@ void set_timings(Health& health, const HttpTiming& timing) {
 
 Health check(const std::shared_ptr<Connection>& connection, std::stop_token stop) {
   Health health;
-  CallServices services(connection, "", "check");
+  CallServices services(connection, "", "check", CallServices::Mode::unguarded);
   const SteadyTime begin = connection->clock().now();
   try {
     CallContext call{services, stop, connection->clock(), {}};

@@ -47,6 +47,22 @@ TEST(Probe, TheFirstFailureIsNamedAndWhatComesAfterItSkipped) {
   EXPECT_FALSE(status(403).online);
 }
 
+TEST(Probe, LooksAtTheSourceAsItIs) {
+  ManualClock clock;
+  bool dead = true;
+  const auto transport = std::make_shared<FakeTransport>([&dead](const HttpRequest&) {
+    if (dead) throw Error(Category::offline, "connect", "port 443 refuses").with_retry(true);
+    return FakeTransport::reply(200, "{}");
+  });
+  const auto connection = acme(transport, clock);
+  connection->guard().connection_breaker()->force_open();
+  EXPECT_EQ(check(connection).error->code(), "offline.connect") << "not that a breaker is open";
+  EXPECT_EQ(transport->requests().size(), 1U) << "a retry would hide how it is";
+  EXPECT_EQ(clock.slept().count(), 0);
+  dead = false;
+  EXPECT_TRUE(check(connection).online);
+}
+
 TEST(Probe, AMissingSecretIsAFaultOfTheConfiguration) {
   ManualClock clock;
   ConnectionConfig config;

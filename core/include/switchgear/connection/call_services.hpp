@@ -21,7 +21,11 @@ namespace switchgear {
 
 class CallServices final : public HostServices {
  public:
-  CallServices(std::shared_ptr<Connection> connection, std::string entity, std::string operation);
+  /// `unguarded`: a look at the source as it is, for diagnosis. No retry hides a failure, no open breaker stands in for one, no limit
+  /// delays it; credentials are still renewed once.
+  enum class Mode { guarded, unguarded };
+
+  CallServices(std::shared_ptr<Connection> connection, std::string entity, std::string operation, Mode mode = Mode::guarded);
 
   HttpResponse send(const HttpRequest& request, const std::vector<SecretUse>& uses, std::stop_token stop) override;
   std::optional<Error> classify(const HttpResponse& response) override;
@@ -34,6 +38,7 @@ class CallServices final : public HostServices {
   std::optional<HttpTiming> last_timing() const;
 
  private:
+  HttpResponse send_unguarded(const HttpRequest& request, const std::vector<SecretUse>& uses, std::stop_token stop, Authenticator* auth);
   HttpResponse attempt(const HttpRequest& request, const std::vector<SecretUse>& uses, std::stop_token stop, Attempt& current,
                        AuthStamp& stamp);
   void apply_secrets(HttpRequest& request, const std::vector<SecretUse>& uses);
@@ -45,6 +50,7 @@ class CallServices final : public HostServices {
   std::shared_ptr<Connection> connection_;
   std::string entity_;
   std::string operation_;
+  Mode mode_;
   GuardCounters counters_;
   mutable std::mutex mutex_;
   std::optional<HttpTiming> last_timing_;
