@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import switchgear
+from switchgear.sandbox import Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -128,3 +129,7 @@ def test_a_cpp_program_is_built_against_the_installed_core(tmp_path: Path) -> No
     said = run(tmp_path / "out/cpp_host", tmp_path / "prefix/connectors", cwd=tmp_path)
     assert "odata" in said
     assert "url: url" in said
+    with Sandbox(records=500, process=True) as box:
+        said = run(tmp_path / "out/cpp_host", tmp_path / "prefix/connectors", box.odata_url, "WorkOrders", cwd=tmp_path)
+    assert "ActualCost: decimal" in said
+    assert "500 records in 1 pages" in said
