@@ -11,6 +11,11 @@ from switchgear import _core
 Secret = _core.Secret
 
 
+def _hide(auth: Auth, name: str) -> None:
+    """A text given for a secret becomes one at once, so that it can be neither printed nor pickled."""
+    object.__setattr__(auth, name, as_secret(getattr(auth, name)))
+
+
 def as_secret(value: Secret | str) -> Secret:
     """A text is taken as a literal secret: fine in a script, refused where it would be stored."""
     return value if isinstance(value, Secret) else Secret(value)
@@ -36,6 +41,9 @@ class BasicAuth(Auth):
     user: str
     password: Secret | str = field(repr=False)
 
+    def __post_init__(self) -> None:
+        _hide(self, "password")
+
     def _authenticator(
         self, redactor: _core.Redactor, transport: _core.Transport, connection_id: str
     ) -> _core.Authenticator:
@@ -47,6 +55,9 @@ class BearerAuth(Auth):
     """A token that somebody obtained, sent as `Authorization: Bearer` (RFC 6750)."""
 
     token: Secret | str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        _hide(self, "token")
 
     def _authenticator(
         self, redactor: _core.Redactor, transport: _core.Transport, connection_id: str
@@ -63,6 +74,7 @@ class ApiKey(Auth):
     query: str | None = None
 
     def __post_init__(self) -> None:
+        _hide(self, "key")
         if (self.header is None) == (self.query is None):
             from switchgear.errors import ConfigError
 
@@ -87,6 +99,10 @@ class ClientCertificate(Auth):
     password: Secret | str = field(default="", repr=False)
     and_with: Auth | None = None
 
+    def __post_init__(self) -> None:
+        if self.password:
+            _hide(self, "password")
+
     def _authenticator(
         self, redactor: _core.Redactor, transport: _core.Transport, connection_id: str
     ) -> _core.Authenticator | None:
@@ -94,6 +110,6 @@ class ClientCertificate(Auth):
 
     def _tls(self, options: dict[str, str | bool]) -> dict[str, str | bool]:
         options = {**options, "cert_file": self.cert_file, "key_file": self.key_file}
-        if self.password != "":
+        if self.password:
             options["key_password"] = as_secret(self.password).reveal()
         return options

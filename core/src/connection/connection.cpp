@@ -68,16 +68,29 @@ bool Connection::is_own_origin(const std::string& url) const {
   return std::find(origins_.begin(), origins_.end(), Url::parse(url).origin()) != origins_.end();
 }
 
+// Errors come out of a connector without a name on them: it does not know whose they are.
+template <class Function>
+auto Connection::named(Function function) {
+  try {
+    return function();
+  } catch (Error& error) {
+    error.connection_id = id();
+    throw;
+  }
+}
+
 std::vector<EntityInfo> Connection::entities(std::stop_token stop, bool refresh) {
   if (!manifest().entities.empty()) return manifest().entities;
   {
     const std::lock_guard lock(mutex_);
     if (entities_ && !refresh) return *entities_;
   }
-  CallServices services(shared_from_this(), "", "discover");
-  CallContext call{services, stop, clock_, {}};
-  const SessionLease session = lease(stop);
-  auto found = parse_catalog(session->discover(call), "connector '" + manifest().name + "'");
+  auto found = named([&] {
+    CallServices services(shared_from_this(), "", "discover");
+    CallContext call{services, stop, clock_, {}};
+    const SessionLease session = lease(stop);
+    return parse_catalog(session->discover(call), "connector '" + manifest().name + "'");
+  });
   const std::lock_guard lock(mutex_);
   entities_ = found;
   return found;
@@ -113,9 +126,11 @@ SessionLease Connection::lease(std::stop_token stop) {
       return {shared_from_this(), std::move(session)};
     }
   }
-  CallServices services(shared_from_this(), "", "open");
-  CallContext call{services, stop, clock_, {}};
-  return {shared_from_this(), plugin_->open(id(), settings_, call)};
+  return named([&] {
+    CallServices services(shared_from_this(), "", "open");
+    CallContext call{services, stop, clock_, {}};
+    return SessionLease(shared_from_this(), plugin_->open(id(), settings_, call));
+  });
 }
 
 void Connection::give_back(std::unique_ptr<Session> session) {

@@ -64,6 +64,21 @@ TEST(Connection, SaysWhichEntityThereIsNot) {
   }
 }
 
+TEST(Connection, PutsItsNameOnWhatAConnectorThrows) {
+  ConnectionConfig config;
+  config.id = "bad";
+  config.config_json = R"({"place": "open", "kind": "exception"})";
+  config.transport = source([](const HttpRequest&) { return FakeTransport::reply(200, "{}"); });
+  const auto connection = Connection::open(load_connector(THROWING_CONNECTOR), std::move(config));
+  try {
+    connection->lease();
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.category, Category::plugin);
+    EXPECT_EQ(error.connection_id, "bad");
+  }
+}
+
 TEST(CallServices, AddsASecretByNameAndKeepsItOutOfEveryText) {
   ManualClock clock;
   const auto transport =

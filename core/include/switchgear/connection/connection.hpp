@@ -90,6 +90,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
  private:
   friend class SessionLease;
   void give_back(std::unique_ptr<Session> session);
+  template <class Function>
+  auto named(Function function);
 
   static constexpr std::size_t max_idle_sessions = 8;
 
