@@ -275,19 +275,23 @@ void CircuitBreaker::settle(Lock& lock) noexcept {
   if (!events_.empty()) deliver(lock);
 }
 
-void CircuitBreaker::ask_for_wait(Lock& lock) noexcept {
-  wait_wanted_ = false;
-  const std::uint64_t word = word_;
-  const std::uint32_t n = opened_in_a_row_;
-  nanoseconds wait = options_.open_for.initial;
-  lock.unlock();
+nanoseconds CircuitBreaker::asked_wait(std::uint32_t n) const noexcept {
   try {
-    wait = options_.open_for.function(n);
+    return options_.open_for.function(n);
   } catch (const std::exception& e) {
     log(LogLevel::error, options_.name, std::string("open_for threw: ") + e.what());
   } catch (...) {
     log(LogLevel::error, options_.name, "open_for threw");
   }
+  return options_.open_for.initial;
+}
+
+void CircuitBreaker::ask_for_wait(Lock& lock) noexcept {
+  wait_wanted_ = false;
+  const std::uint64_t word = word_;
+  const std::uint32_t n = opened_in_a_row_;
+  lock.unlock();
+  const nanoseconds wait = asked_wait(n);
   lock.lock();
   if (word_ == word) reopens_at_ = after(opened_at_, std::max(wait, least_wait_));
 }

@@ -204,6 +204,7 @@ class CircuitBreaker {
   /// Gives the lock up, then does what must not be done under it.
   void settle(Lock& lock) noexcept;
   void ask_for_wait(Lock& lock) noexcept;
+  std::chrono::nanoseconds asked_wait(std::uint32_t n) const noexcept;
   void deliver(Lock& lock) noexcept;
   std::optional<std::chrono::nanoseconds> retry_after_locked(SteadyTime now) const;
 
