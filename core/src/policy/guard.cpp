@@ -16,7 +16,7 @@ struct Guard::Permits {
   bool stale() const noexcept { return (connection && connection->stale()) || (operation && operation->stale()); }
 
   void end(const std::optional<Error>& error) noexcept {
-    const std::optional<nanoseconds> retry_after = error ? std::optional<nanoseconds>(error->retry_after) : std::nullopt;
+    const std::optional<nanoseconds> retry_after = error ? wait_asked_for(*error) : std::nullopt;
     if (connection) connection->end(error ? judge(*error, BreakerScope::connection) : Outcome::success, {}, retry_after);
     if (operation) operation->end(error ? judge(*error, BreakerScope::operation) : Outcome::success, {}, retry_after);
   }
@@ -101,7 +101,7 @@ void Guard::feed_back(const std::optional<Error>& error, std::optional<Concurren
   if (error && error->category == Category::cancelled) return;
   const bool throttled = error && error->category == Category::rate_limit;
   const bool dropped = throttled || (error && (error->category == Category::timeout || error->category == Category::unavailable));
-  if (rate_limiter_ && throttled) rate_limiter_->throttle(error->retry_after);
+  if (rate_limiter_ && throttled) rate_limiter_->throttle(wait_asked_for(*error));
   if (rate_limiter_ && !error) rate_limiter_->success();
   if (slot && dropped) slot->dropped();
   if (slot && !error) slot->success();

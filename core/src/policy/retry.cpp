@@ -65,9 +65,7 @@ std::optional<std::chrono::nanoseconds> RetryRun::next(const Error& error, const
   last_cost_ = cost;
   ++retries_;
   const std::chrono::nanoseconds jittered = retry_.delay(retries_);
-  if (!error.retry_after) return jittered;
-  const auto longest = std::chrono::duration_cast<std::chrono::milliseconds>(longest_time);
-  return std::max<std::chrono::nanoseconds>(jittered, std::min(*error.retry_after, longest));
+  return std::max(jittered, wait_asked_for(error).value_or(std::chrono::nanoseconds(0)));
 }
 
 void RetryRun::success() { retry_.give(retries_ == 0 ? 1 : last_cost_); }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "option_check.hpp"
+
 namespace switchgear {
 namespace {
 
@@ -39,6 +41,12 @@ bool may_retry(const Error& error, std::string_view method, bool idempotency_key
     default:
       return false;
   }
+}
+
+std::optional<std::chrono::nanoseconds> wait_asked_for(const Error& error) noexcept {
+  using std::chrono::milliseconds;
+  if (!error.retry_after) return std::nullopt;
+  return std::clamp(*error.retry_after, milliseconds(0), std::chrono::duration_cast<milliseconds>(longest_time));
 }
 
 }  // namespace switchgear

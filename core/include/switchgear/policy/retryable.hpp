@@ -4,6 +4,8 @@
 // the IETF Idempotency-Key draft (a 409 says that the first request with this key is still under way).
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string_view>
 
 #include "switchgear/base/error.hpp"
@@ -16,5 +18,8 @@ bool is_idempotent(std::string_view method) noexcept;
 /// `idempotency_key`: the request carries a key that the source honours. False for auth_expired and csrf: those are renewed first
 /// (see GuardCall::renew), not repeated as they are.
 bool may_retry(const Error& error, std::string_view method, bool idempotency_key) noexcept;
+
+/// Error::retry_after cut to 0 .. 365 days, so that whatever a source or a plugin says can be added to a time.
+std::optional<std::chrono::nanoseconds> wait_asked_for(const Error& error) noexcept;
 
 }  // namespace switchgear
