@@ -448,6 +448,7 @@ def test_a_client_certificate_without_its_key_is_our_own_fault(nginx_tls: Nginx)
         connect(nginx_tls.mtls_url, nginx_tls, auth=own).read("Vendors").to_pylist()
     assert refused.value.code == "config.client_certificate"
     assert str(nginx_tls.client.path) in refused.value.message
+    assert "belong together" in refused.value.hint
 
 
 @pytest.mark.parametrize(

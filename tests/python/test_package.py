@@ -7,11 +7,13 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 import switchgear
+from servers.cap import Cap
 from switchgear.sandbox import Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,14 +59,24 @@ def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+def make_environment(folder: Path, requirement: str) -> Path:
+    """Its interpreter."""
+    run(sys.executable, "-m", "venv", folder, cwd=folder)
+    python = folder / "bin" / "python"
+    run(python, "-m", "pip", "install", "--quiet", requirement, cwd=folder)
+    return python
+
+
 @pytest.fixture(scope="session")
 def fresh_python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The interpreter of an environment with nothing in it but the wheel and its base dependencies."""
-    folder = tmp_path_factory.mktemp("fresh")
-    run(sys.executable, "-m", "venv", folder, cwd=folder)
-    python = folder / "bin" / "python"
-    run(python, "-m", "pip", "install", "--quiet", wheel, cwd=folder)
-    return python
+    return make_environment(tmp_path_factory.mktemp("fresh"), str(wheel))
+
+
+@pytest.fixture(scope="session")
+def polars_python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One with polars, too, as users add it."""
+    return make_environment(tmp_path_factory.mktemp("polars"), f"{wheel}[polars]")
 
 
 def test_the_source_distribution_holds_the_sources_and_nothing_that_was_built(sdist: Path) -> None:
@@ -95,6 +107,70 @@ def test_it_imports_with_its_base_dependencies_alone(fresh_python: Path, tmp_pat
     said = run(fresh_python, "-c", "import switchgear; print(switchgear.__version__)", cwd=tmp_path)
     assert said.strip() == switchgear.__version__ == (ROOT / "VERSION").read_text().strip()
     assert switchgear.__version__ in run(fresh_python.with_name("switchgear"), "--version", cwd=tmp_path)
+
+
+# What follows is asked of a reader by the library, over the Arrow stream, and of the source's own database.
+WITHOUT_PYARROW = """
+import importlib.util, sys
+import switchgear as sg
+assert importlib.util.find_spec("pyarrow") is None
+reader = sg.connect("odata", url=sys.argv[1], auth=sg.BasicAuth("reader", "reader")).read("WorkOrders")
+"""
+IN_DUCKDB = """
+import duckdb
+for row in duckdb.sql(
+    "SELECT status, count(*), sum(actualCost), max(runtimeTicks), min(scheduledOn), count(notes) FROM reader"
+    " GROUP BY status ORDER BY status"
+).fetchall(): print(*row)
+print(duckdb.sql("SELECT title FROM reader WHERE ID = 4711").fetchall()[0][0])
+"""
+IN_POLARS = """
+import polars as pl
+from polars import col
+grouped = pl.DataFrame(reader).group_by("status").agg(
+    pl.len(), col("actualCost").sum(), col("runtimeTicks").max(), col("scheduledOn").min(),
+    col("notes").count().alias("noted"),
+)
+for row in grouped.sort("status").rows(): print(*row)
+print(reader.to_polars().filter(col("ID") == 4711)["title"][0])
+"""
+
+
+def expected_of(cap: Cap) -> str:
+    rows = cap.query(
+        "SELECT status, count(*), group_concat(printf('%.4f', actualCost)) FILTER (WHERE actualCost IS NOT NULL),"
+        " max(runtimeTicks), min(scheduledOn), count(notes) FROM maintenance_WorkOrders GROUP BY status ORDER BY status"
+    )
+    lines = [[*row[:2], sum(map(Decimal, row[2].split(","))), *row[3:]] for row in rows]
+    (title,) = cap.query("SELECT title FROM maintenance_WorkOrders WHERE ID = 4711")[0]
+    return "".join(f"{' '.join(map(str, line))}\n" for line in [*lines, [title]])
+
+
+def test_duckdb_queries_a_reader_without_pyarrow(fresh_python: Path, cap: Cap, tmp_path: Path) -> None:
+    said = run(fresh_python, "-c", WITHOUT_PYARROW + IN_DUCKDB, cap.url, cwd=tmp_path)
+    assert said == expected_of(cap)
+    assert said.count("\n") == 5
+
+
+def test_polars_takes_a_reader_without_pyarrow(polars_python: Path, cap: Cap, tmp_path: Path) -> None:
+    assert run(polars_python, "-c", WITHOUT_PYARROW + IN_POLARS, cap.url, cwd=tmp_path) == expected_of(cap)
+
+
+def test_what_needs_a_missing_package_says_which(fresh_python: Path, cap: Cap, tmp_path: Path) -> None:
+    program = (
+        "for method in ('to_arrow', 'to_pandas', 'to_polars'):\n"
+        "    try: getattr(reader, method)()\n"
+        "    except sg.Unsupported as error: print(method, error.code, error.hint)\n"
+        "print(len(reader.to_pylist()))\n"
+    )
+    said = run(fresh_python, "-c", WITHOUT_PYARROW + program, cap.url, cwd=tmp_path)
+    missing = "unsupported.missing_package pip install"
+    assert said.splitlines() == [
+        f'to_arrow {missing} "switchgear[arrow]"',
+        f'to_pandas {missing} "switchgear[pandas]"',
+        f'to_polars {missing} "switchgear[polars]"',
+        "20000",
+    ]
 
 
 def test_the_module_shows_nothing_but_its_entry(fresh_python: Path, tmp_path: Path) -> None:

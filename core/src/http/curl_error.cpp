@@ -123,7 +123,7 @@ Error tls_failure(const TransferFailure& failure, const TransportOptions& option
     if (own.empty()) {
       return offline("tls", failure,
                      {where + " asks for a client certificate: " + tls_words(failure.text),
-                      "give one by the options `client_cert_file` and `client_key_file`"});
+                      "give one and its key, in PEM form (in Python: auth=ClientCertificate(cert_file, key_file))"});
     }
     return offline("tls", failure,
                    {where + " refuses the client certificate " + own + ": " + tls_words(failure.text),
@@ -194,7 +194,7 @@ Error bad_client_certificate(const TransferFailure& failure, const TransportOpti
     if (!file.empty() && !readable_file(file)) what = "the client certificate's file '" + file + "' cannot be read";
   }
   Error error = Error(Category::config, "client_certificate", std::move(what))
-                    .with_hint("both must be PEM and belong together; an encrypted key needs `client_key_password`");
+                    .with_hint("both must be PEM and belong together; an encrypted key needs its password");
   error.nothing_sent = true;
   return error;
 }

@@ -174,7 +174,7 @@ class CurlTransport final : public Transport {
     throw Error(Category::protocol, "redirect_loop",
                 Url::parse(request.url).origin() + " redirects more than " + std::to_string(options_.max_redirects) +
                     " times, at last to " + last.origin() + last.target.substr(0, last.target.find('?')))
-        .with_hint("a login page or a proxy may redirect in a circle; open the URL in a browser, or raise `max_redirects`");
+        .with_hint("a login page or a proxy may redirect in a circle; open the URL in a browser to see where it ends");
   }
 
   std::chrono::milliseconds time_left(Steady::time_point began, const Url& url) const {

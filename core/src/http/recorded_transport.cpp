@@ -160,7 +160,8 @@ class Replay final : public RecordedTransport {
     if (found == exchanges_.end()) refuse_unknown(key);
     Line& line = found->second;
     if (line.next == line.answers.size()) {
-      refuse(describe(key) + " was recorded " + std::to_string(line.answers.size()) + " times in '" + path_ +
+      const std::size_t count = line.answers.size();
+      refuse(describe(key) + " was recorded " + (count == 1 ? "once" : std::to_string(count) + " times") + " in '" + path_ +
                  "' and has been answered as often",
              "the code under test asks more often than before: record again");
     }
