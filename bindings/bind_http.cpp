@@ -89,6 +89,8 @@ void bind_transport(py::module_& module) {
           },
           py::arg("path"), py::arg("redactor"), "Answers from the file; a request that is not in it raises ConfigError.");
   module.def("set_fallback_ca_file", &set_fallback_ca_file, py::arg("path"), "The CA bundle to use where the system has none.");
+  module.def(
+      "find_ca_file", [] { return find_ca_file(""); }, "The CA bundle that is used where a connection names none; empty: there is none.");
 }
 
 void bind_auth(py::module_& module) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import json
 import subprocess
@@ -24,7 +25,8 @@ from .service import Settings
 START_SECONDS = 30.0
 
 _CHILD = """
-import importlib.util, sys
+import importlib.util, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)
 file, folder = sys.argv[1:]
 spec = importlib.util.spec_from_file_location("switchgear_sandbox", file, submodule_search_locations=[folder])
 module = importlib.util.module_from_spec(spec)
@@ -190,20 +192,28 @@ class _Process:
         here = Path(__file__).parent
         command = [sys.executable, "-c", _CHILD, str(here / "__init__.py"), str(here)]
         self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        setup = json.dumps({"settings": settings.to_json(), "host": host, "port": port})
-        line = ""
-        if self._child.stdin is not None and self._child.stdout is not None:
-            self._child.stdin.write(setup + "\n")
-            self._child.stdin.flush()
-            line = self._child.stdout.readline()
+        try:
+            line = self._set_up(json.dumps({"settings": settings.to_json(), "host": host, "port": port}))
+        except BaseException:  # Ctrl-C among them: no child is left behind
+            self.stop()
+            raise
         if not line.startswith("READY "):
             self.stop()
             raise OSError(f"the sandbox process did not start: {line.strip() or 'it ended without a word'}")
         return int(line.split()[1])
 
+    def _set_up(self, setup: str) -> str:
+        """Tells the child what to serve; what it answers."""
+        if self._child.stdin is None or self._child.stdout is None:
+            return ""
+        self._child.stdin.write(setup + "\n")
+        self._child.stdin.flush()
+        return self._child.stdout.readline()
+
     def stop(self) -> None:
         if self._child.stdin is not None:
-            self._child.stdin.close()
+            with contextlib.suppress(BrokenPipeError):  # it ended by itself
+                self._child.stdin.close()
         try:
             self._child.wait(START_SECONDS)
         except subprocess.TimeoutExpired:

@@ -103,8 +103,11 @@ def say(text: str, stream: TextIO | None = None) -> None:
 
 def child() -> None:
     """Serves for a parent process: settings in a line on standard input, until that ends."""
-    given = json.loads(sys.stdin.readline())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    line = sys.stdin.readline()
+    if not line:  # the parent ended meanwhile
+        return
+    given = json.loads(line)
 
     async def run() -> None:
         loop, stop = asyncio.get_running_loop(), asyncio.Event()

@@ -1,0 +1,259 @@
+"""switchgear.toml: what it says is checked, with file and line; who wins is certain; no secret stands in it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import switchgear as sg
+from switchgear.project import Project, connection, find
+from switchgear.toml_file import lines_of
+
+PLANT = """\
+# the plant
+[connections.plant]
+connector = "odata"
+timeout = {connect = 2, total = 60.5}
+auth = {type = "basic", user = "alice", password = "env:PLANT_PW"}
+
+[connections.plant.tls]
+ca_file = "ca.pem"
+
+[connections.plant.config]
+url = "http://host/odata"
+headers = {sap-client = "100"}
+
+[connections.plant.entities.WorkOrders]
+cursor = "ChangedAt"
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder of each test, without the settings of whoever runs it."""
+    for name in [name for name in os.environ if name.startswith("SWITCHGEAR_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(text: str, path: Path = Path("switchgear.toml")) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path.resolve()
+
+
+def write_user(text: str) -> Path:
+    return write(text, Path("config/switchgear/switchgear.toml"))
+
+
+def settings(id: str = "plant") -> dict[str, object]:
+    return {s.name.removeprefix(f"connections.{id}."): s.value for s in Project.load().settings()}
+
+
+def test_a_connection_as_it_is_written(folder: Path) -> None:
+    write(PLANT)
+    plant = connection("plant")._specification
+    assert (plant.id, plant.connector) == ("plant", "odata")
+    assert plant.config == {"url": "http://host/odata", "headers": {"sap-client": "100"}}
+    assert plant.auth == sg.BasicAuth("alice", sg.Secret.env("PLANT_PW"))
+    assert plant.timeout == sg.Timeouts(connect=2, total=60.5)
+    assert plant.tls == sg.Tls(ca_file=str(folder / "ca.pem"))
+    assert Project.load().cursor("plant", "WorkOrders") == "ChangedAt"
+    assert Project.load().cursor("plant", "Assets") is None
+
+
+@pytest.mark.parametrize(
+    ("auth", "expected"),
+    [
+        ('{type = "bearer", token = "env:T"}', sg.BearerAuth(sg.Secret.env("T"))),
+        ('{type = "api_key", key = "env:K", header = "apikey"}', sg.ApiKey(sg.Secret.env("K"), header="apikey")),
+        ('{type = "api_key", key = "env:K", query = "key"}', sg.ApiKey(sg.Secret.env("K"), query="key")),
+        ('{type = "basic", user = "u", password = "file:/run/pw"}', sg.BasicAuth("u", sg.Secret.file("/run/pw"))),
+        ('{type = "basic", user = "u", password = "keyring:a/b"}', sg.BasicAuth("u", sg.Secret.keyring("a/b"))),
+    ],
+)
+def test_credentials(auth: str, expected: sg.Auth) -> None:
+    write(f'[connections.x]\nconnector = "odata"\nconfig = {{url = "http://h/"}}\nauth = {auth}\n')
+    assert connection("x")._specification.auth == expected
+
+
+def test_paths_begin_at_the_folder_of_their_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(
+        '[connections.x]\nconnector = "odata"\nconfig = {url = "https://h/"}\n'
+        'auth = {type = "client_certificate", cert_file = "c.pem", key_file = "/k.pem", and_with = '
+        '{type = "basic", user = "u", password = "file:pw"}}\n'
+    )
+    (folder / "below").mkdir()
+    monkeypatch.chdir(folder / "below")
+    basic = sg.BasicAuth("u", sg.Secret.file(str(folder / "pw")))
+    expected = sg.ClientCertificate(str(folder / "c.pem"), "/k.pem", and_with=basic)
+    assert connection("x")._specification.auth == expected
+
+
+def test_the_nearest_file_upwards_is_taken(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    above = write(PLANT)
+    (folder / "a/b").mkdir(parents=True)
+    monkeypatch.chdir(folder / "a/b")
+    assert find() == above
+    nearer = write(PLANT, folder / "a/switchgear.toml")
+    assert find() == nearer
+    monkeypatch.setenv("SWITCHGEAR_PROJECT", str(above))
+    assert Project.load().files == (above,)
+
+
+def test_who_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argument, then environment, then project file, then the user's file; each setting for itself."""
+    write_user(
+        '[connections.plant]\nconnector = "other"\nproxy = "http://p:1"\n[connections.plant.config]\npage_size = 7\n'
+    )
+    write(PLANT)
+    assert settings()["connector"] == "odata"
+    assert settings()["proxy"] == "http://p:1"
+    assert (settings()["config.url"], settings()["config.page_size"]) == ("http://host/odata", 7)
+    monkeypatch.setenv("SWITCHGEAR_CONNECTION__PLANT__URL", "http://env/")
+    monkeypatch.setenv("SWITCHGEAR_CONNECTION__PLANT__PAGE_SIZE", "8")
+    monkeypatch.setenv("SWITCHGEAR_CONNECTION__PLANT__TLS__VERIFY", "false")
+    monkeypatch.setenv("SWITCHGEAR_CONNECTION__PLANT__AUTH__USER", "bob")
+    plant = Project.load().connection("plant")._specification
+    assert (plant.config["url"], plant.config["page_size"]) == ("http://env/", 8)
+    assert plant.tls.verify is False
+    assert plant.auth == sg.BasicAuth("bob", sg.Secret.env("PLANT_PW"))
+    given = {"url": "http://set/", "page_size": "9", "auth.password": "env:OTHER", "timeout.total": "5"}
+    plant = Project.load().connection("plant", given)._specification
+    assert (plant.config["url"], plant.config["page_size"]) == ("http://set/", 9)
+    assert plant.auth == sg.BasicAuth("bob", sg.Secret.env("OTHER"))
+    assert plant.timeout == sg.Timeouts(connect=2, total=5)
+
+
+def test_credentials_of_another_type_replace_those_below() -> None:
+    write_user('[connections.plant]\nauth = {type = "bearer", token = "env:T"}\n')
+    write(PLANT)
+    assert connection("plant")._specification.auth == sg.BasicAuth("alice", sg.Secret.env("PLANT_PW"))
+
+
+def test_a_secret_in_the_environment_is_a_reference_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    write(PLANT)
+    name = "SWITCHGEAR_CONNECTION__PLANT__AUTH__PASSWORD"
+    monkeypatch.setenv(name, "hunter2")
+    assert connection("plant")._specification.auth == sg.BasicAuth("alice", sg.Secret.env(name))
+    assert "hunter2" not in str(settings())
+
+
+def test_an_id_with_other_characters_has_a_variable_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    write('[connections."sap-mt.1"]\nconnector = "odata"\nconfig = {url = "http://h/"}\n')
+    monkeypatch.setenv("SWITCHGEAR_CONNECTION__SAP_MT_1__URL", "http://env/")
+    assert connection("sap-mt.1")._specification.config["url"] == "http://env/"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message", "hint"),
+    [
+        ('[connection.plant]\nconnector = "odata"', 1, "unknown key 'connection'", "connections"),
+        ('[connections.p]\nconector = "odata"', 2, "unknown key 'conector' in [connections.p]", "connector"),
+        ("[connections.p]\nconnector = 5", 2, "'connections.p.connector' is a number; it must be text", ""),
+        ('[connections.p]\nproxy = "x"', 1, "'connector' is missing in [connections.p]", ""),
+        ("connections = 5", 1, "'connections' is a number; it must be a table", ""),
+        (
+            '[connections.p]\nconnector = "odata"\ntimeout = "5"',
+            3,
+            "is text; it must be a number above 0",
+            "",
+        ),
+        ('[connections.p]\nconnector = "odata"\ntimeout = -1', 3, "is -1; it must be a number above 0", ""),
+        ('[connections.p]\nconnector = "odata"\ntimeout = true', 3, "is true or false; it must be", ""),
+        (
+            '[connections.p]\nconnector = "odata"\n[connections.p.timeout]\nconect = 1',
+            4,
+            "unknown key 'conect'",
+            "connect",
+        ),
+        ('[connections.p]\nconnector = "odata"\n[connections.p.tls]\nverify = "no"', 4, "it must be true or false", ""),
+        (
+            '[connections.p]\nconnector = "odata"\nauth = {type = "basci", user = "u"}',
+            3,
+            "unknown type 'basci'",
+            "basic",
+        ),
+        ('[connections.p]\nconnector = "odata"\nauth = {user = "u"}', 3, "'type' is missing", "basic"),
+        ('[connections.p]\nconnector = "odata"\nauth = {type = "basic", user = "u"}', 3, "'password' is missing", ""),
+        (
+            '[connections.p]\nconnector = "odata"\nauth = {type = "bearer", tokn = "env:X"}',
+            3,
+            "unknown key 'tokn'",
+            "token",
+        ),
+        ('[hub]\nflows = "x.py"', 2, "it must be a list of texts", ""),
+        ('[endpoints.ops]\nurl = "https://x"\nscret = "env:X"', 3, "unknown key 'scret'", "secret"),
+        ('[connections.p]\nconnector = "odata"\n\n[connections.p]\n', 4, "", "no TOML"),
+        ('[connections.p]\nconnector = "odata', 2, "", "no TOML"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_line(text: str, line: int, message: str, hint: str) -> None:
+    path = write(text)
+    with pytest.raises(sg.ConfigError) as caught:
+        Project.load()
+    assert caught.value.message.startswith(f"{path}:{line}: "), str(caught.value)
+    assert message in caught.value.message
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize("where", ["auth", "config"])
+def test_a_literal_secret_is_refused_and_not_repeated(where: str) -> None:
+    write('[connections.p]\nconnector = "odata"\nauth = {type = "bearer", token = "hunter2"}\n')
+    with pytest.raises(sg.ConfigError) as caught:
+        Project.load()
+    assert caught.value.code == "config.secret"
+    assert ":3: " in caught.value.message
+    assert "env:NAME" in caught.value.hint
+    assert "hunter2" not in f"{caught.value} {caught.value!r}"
+
+
+def test_a_named_file_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(sg.ConfigError, match=r"other\.toml: No such file"):
+        Project.load("other.toml")
+    monkeypatch.setenv("SWITCHGEAR_PROJECT", "third.toml")
+    with pytest.raises(sg.ConfigError, match=r"third\.toml: No such file"):
+        Project.load()
+
+
+def test_text_in_another_encoding() -> None:
+    Path("switchgear.toml").write_bytes(b'[hub]\nstore = "k\xf6ln.db"\n')
+    with pytest.raises(sg.ConfigError, match="no UTF-8 at byte 16"):
+        Project.load()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("SWITCHGEAR_CONNECTION__PLANT", "x", "names no setting"),
+        ("SWITCHGEAR_CONNECTION__PLANT__TIMEOUT", "soon", "must be a number above 0"),
+        ("SWITCHGEAR_CONNECTION__PLANT__TLS__VERIFY", "maybe", "must be true or false"),
+        ("SWITCHGEAR_CONNECTION__PLANT__AUTH__USR", "x", "unknown key 'usr'"),
+    ],
+)
+def test_wrong_variables_are_named(monkeypatch: pytest.MonkeyPatch, variable: str, value: str, message: str) -> None:
+    write(PLANT)
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(sg.ConfigError) as caught:
+        Project.load()
+    assert variable in str(caught.value)
+    assert message in str(caught.value)
+
+
+def test_a_text_that_must_be_a_number_of_the_connector() -> None:
+    write(PLANT)
+    with pytest.raises(sg.ConfigError, match="--set page_size: 'page_size' is 'many'; it must be int"):
+        Project.load().connection("plant", {"page_size": "many"})
+
+
+def test_lines_of_all_ways_to_write_a_key() -> None:
+    lines = lines_of('a.b = 1\n"q r".c = {d = 1, "e f" = 2}\n[t]\nx = [\n  1,\n]\n  [t.u]\n  y=1\n[[v]]\nz = 1\n')
+    assert lines[("a", "b")] == 1
+    assert lines[("q r", "c", "e f")] == 2
+    assert lines[("t", "x")] == 4
+    assert lines[("t", "u", "y")] == 8
+    assert lines[("v", "z")] == 10
