@@ -106,7 +106,7 @@ class StreamSource {
   static bool interrupted() {
     const py::gil_scoped_acquire acquire;
     if (PyErr_CheckSignals() == 0) return false;
-    PyErr_Clear();  // raised again by whoever began the stream
+    PyErr_Clear();  // an Arrow consumer raises an error of its own; our own methods make it a KeyboardInterrupt again
     return true;
   }
 

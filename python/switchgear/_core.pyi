@@ -494,6 +494,11 @@ def file_sha256(path: str) -> str:
     A file's SHA-256 in hexadecimal, as a pin takes it.
     """
 
+def find_ca_file() -> str:
+    """
+    The CA bundle that is used where a connection names none; empty: there is none.
+    """
+
 def inspect_connector(path: str) -> Manifest:
     """
     The manifest in a library's .sgmanifest section; runs no code of it.

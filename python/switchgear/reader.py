@@ -129,10 +129,9 @@ class Reader:
                     yield Page(page)
                 self._take(core, core.token, progress)
             finally:
-                self._stats = ReadStats(**core.stats())
-                core.close()
-                if self._core is core:
-                    self._core = None
+                if self._core is core:  # else it was closed from outside
+                    self._stats = ReadStats(**core.stats())
+                    self.close()
 
     def _take(self, core: _core.PageReader, token: str, progress: Progress) -> None:
         self._token = token

@@ -310,7 +310,7 @@ def test_changes_need_a_field_to_ask_by(plant: sg.Connection) -> None:
 def test_a_limit_is_kept_to_the_record(plant: sg.Connection, cap: Cap, limit: int) -> None:
     reader = plant.read("WorkOrders", columns=["ID"], limit=limit)
     assert [record["ID"] for record in reader.to_pylist()] == list(range(1, min(limit, 20_000) + 1))
-    assert reader.stats.requests <= limit // PAGE + 1
+    assert reader.stats.requests <= limit // PAGE + 2  # one page may be under way
 
 
 def test_the_total_is_the_sources_own(plant: sg.Connection) -> None:

@@ -63,7 +63,7 @@ Health check(const std::shared_ptr<Connection>& connection, std::stop_token stop
     session->check(call);
     health.online = true;
   } catch (const Error& error) {
-    if (error.category == Category::cancelled) throw;
+    if (error.category == Category::cancelled || error.code() == "unsupported.fork") throw;  // no fault of the source
     health.error = error;
   }
   health.latency_ms = milliseconds(connection->clock().now() - begin);

@@ -247,12 +247,16 @@ void share(const SharedArrowSchema& from, ::ArrowSchema* out) { share_tree(*from
 void share(const SharedArrowArray& from, ::ArrowArray* out) { share_tree(*from, from, out); }
 
 SharedArrowArray slice(const SharedArrowArray& from, std::int64_t offset, std::int64_t length) {
-  // A struct's offset applies to its children as well, so only the outermost structure changes.
+  // Consumers that take a struct for a record batch look at its children alone, so these are cut, not the struct.
   ::ArrowArray part{};
   share(from, &part);
-  part.offset += offset;
   part.length = length;
-  part.null_count = part.null_count == 0 ? 0 : -1;
+  for (std::int64_t i = 0; i < part.n_children; ++i) {
+    ::ArrowArray& child = *part.children[i];
+    child.offset += offset;
+    child.length = length;
+    child.null_count = child.null_count == 0 ? 0 : -1;
+  }
   return take(&part);
 }
 

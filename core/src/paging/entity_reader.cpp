@@ -71,7 +71,7 @@ EntityReader read_entity(const std::shared_ptr<Connection>& connection, ReadRequ
   options.projected = !request.columns.empty();
   options.start = request.token;
   options.limit = request.limit;
-  options.prefetch = request.prefetch;
+  options.prefetch = request.limit < 0 ? request.prefetch : 1;
   options.max_bytes = request.max_bytes;
 
   PageRequest page;
@@ -86,15 +86,16 @@ EntityReader read_entity(const std::shared_ptr<Connection>& connection, ReadRequ
   page.raw_filter = std::move(request.raw_filter);
   page.order = std::move(request.order);
   page.lower = std::move(request.modified_after);
+  // A limit is a smaller page, not an end that the source is told: after an end there would be nothing from which to go on.
   page.page_size = request.page_size;
+  constexpr std::int64_t usual_page = 1000;
+  if (request.limit > 0 && request.limit < (page.page_size > 0 ? page.page_size : usual_page)) page.page_size = request.limit;
   page.count = request.count;
 
   auto session = std::make_shared<std::optional<SessionLease>>();
-  auto load = [connection, services = reader.services, session, page](const std::string& token, std::int64_t limit,
-                                                                      const std::stop_token& stopped) mutable {
+  auto load = [connection, services = reader.services, session, page](const std::string& token, const std::stop_token& stopped) mutable {
     if (!*session) session->emplace(connection->lease(stopped));
     page.token = token;
-    page.limit = limit;
     CallContext call{*services, stopped, connection->clock(), {}};
     try {
       return (**session)->read_page(page, call);

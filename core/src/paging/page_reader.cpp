@@ -64,7 +64,6 @@ void PageReader::produce(const std::stop_token& stop) {
   std::exception_ptr failure;
   try {
     std::string token = options_.start;
-    bool first = true;
     do {
       {
         std::unique_lock lock(mutex_);
@@ -73,15 +72,14 @@ void PageReader::produce(const std::stop_token& stop) {
         if (!room) break;
       }
       std::string next;
-      Fetched fetched = fetch(token, std::exchange(first, false), stop, next);
-      {
-        const std::lock_guard lock(mutex_);
-        queued_bytes_ += fetched.bytes;
-        queue_.push_back(std::move(fetched));
-        changed_.notify_all();
-      }
-      watch_for_loops(next);  // after the page was handed on: its own records are good
+      Fetched fetched = fetch(token, stop, next);
+      // Before the page is handed on: whoever goes on later begins with this page again, when its link may lead somewhere.
+      watch_for_loops(next);
       token = next;
+      const std::lock_guard lock(mutex_);
+      queued_bytes_ += fetched.bytes;
+      queue_.push_back(std::move(fetched));
+      changed_.notify_all();
     } while (!token.empty());
   } catch (...) {
     failure = current_failure();
@@ -95,9 +93,8 @@ void PageReader::produce(const std::stop_token& stop) {
   changed_.notify_all();
 }
 
-PageReader::Fetched PageReader::fetch(const std::string& token, bool first, const std::stop_token& stop, std::string& next) {
-  // The limit goes with the first request; the source carries it on in its tokens, and the rest is cut off here.
-  RawPage raw = load_(token, first ? options_.limit : -1, stop);
+PageReader::Fetched PageReader::fetch(const std::string& token, const std::stop_token& stop, std::string& next) {
+  RawPage raw = load_(token, stop);
   Fetched fetched;
   if (raw.batch) {
     fetched.foreign.emplace(raw.batch->schema, raw.batch->array);
@@ -121,7 +118,8 @@ void PageReader::watch_for_loops(const std::string& next) {
   throw Error(Category::protocol, "page_loop",
               "the source named the continuation token '" + shortened(next) + "' a second time: its pages go in a circle")
       .with_hint(
-          "nothing after this page was read; report it to the source's operator, and try another page_size or an order by a unique key");
+          "what came before is good, and reading can go on from there; report it to the source's operator, and try another page_size or an "
+          "order by a unique key");
 }
 
 // ---- the consumer ---------------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ def connectors(as_json: AsJson = False) -> None:
       switchgear connectors
       SWITCHGEAR_PLUGIN_PATH=./build switchgear connectors --json
     """
-    found = registry().list()
+    found = registry().found()
     if as_json:
         print_json([describe(item) for item in found])
         return

@@ -50,7 +50,7 @@ def doctor(project: ProjectFile = None, as_json: AsJson = False) -> None:
 def examine(file: Path | None) -> dict[str, Any]:
     """All that a doctor looks at. Secrets stand there as references."""
     places = registry()
-    found = places.list()
+    found = places.found()
     problems = [str(item.problem) for item in found if item.problem]
     if not any(item.problem is None for item in found):
         problems.append("plugin: no connector was found; reinstall switchgear, or set SWITCHGEAR_PLUGIN_PATH")

@@ -115,6 +115,10 @@ def write_parquet(reader: Reader, path: Path) -> int:
             target = str(part).replace("'", "''")
             counted = database.execute(f"COPY (SELECT * FROM records) TO '{target}' (FORMAT parquet)").fetchone()  # noqa: S608
         part.replace(path)
+    except RuntimeError as error:
+        if "interrupted" in str(error):  # DuckDB hears Ctrl-C itself, and says it in its own way
+            raise KeyboardInterrupt from error
+        raise
     except duckdb.Error as error:
         outcome = reader._stream
         if outcome is not None:

@@ -94,6 +94,7 @@ TEST(ArrowArray, SlicesShareTheMemory) {
   const RecordBatch batch = numbers(10);
   const RecordBatch part = batch.first(4);
   EXPECT_EQ(part.length(), 4);
+  EXPECT_EQ(part.array()->children[0]->length, 4) << "pyarrow takes the children's word for it";
   EXPECT_EQ(part.array()->children[0]->buffers[1], batch.array()->children[0]->buffers[1]);
   EXPECT_EQ(batch.first(99).length(), 10);
   EXPECT_LT(part.bytes(), batch.bytes() + 1);

@@ -39,7 +39,7 @@ struct Listing {
   }
 
   PageReader::Loader loader() {
-    return [this](const std::string& token, std::int64_t, const std::stop_token&) { return page(token); };
+    return [this](const std::string& token, const std::stop_token&) { return page(token); };
   }
 };
 
@@ -146,7 +146,7 @@ TEST(PageReader, FetchesAheadButNoFurtherThanAllowed) {
 }
 
 TEST(PageReader, EachKindOfEndlessListingIsNamed) {
-  const auto repeat = [](const std::string& token, std::int64_t, const std::stop_token&) {
+  const auto repeat = [](const std::string& token, const std::stop_token&) {
     return Listing::raw(token == "b"   ? R"({"data":[{"n":3}],"next":"a"})"
                         : token == "a" ? R"({"data":[{"n":2}],"next":"b"})"
                                        : R"({"data":[{"n":1}],"next":"a"})");
@@ -160,12 +160,12 @@ TEST(PageReader, EachKindOfEndlessListingIsNamed) {
     code = error.code();
   }
   EXPECT_EQ(code, "protocol.page_loop");
-  EXPECT_EQ(seen, numbers(1, 4)) << "the pages before the loop are good";
+  EXPECT_EQ(seen, numbers(1, 3)) << "the page with the wrong link is read again by whoever goes on";
 
   PageReaderOptions impatient = options();
   impatient.max_empty_pages = 20;
   int page_number = 0;
-  const auto empty = [&page_number](const std::string&, std::int64_t, const std::stop_token&) {
+  const auto empty = [&page_number](const std::string&, const std::stop_token&) {
     return Listing::raw(R"({"data":[],"next":")" + std::to_string(page_number++) + "\"}");
   };
   PageReader endless(empty, impatient);
@@ -174,7 +174,7 @@ TEST(PageReader, EachKindOfEndlessListingIsNamed) {
 }
 
 TEST(PageReader, AnEmptyPageWithATokenIsNotTheEnd) {
-  const auto gaps = [](const std::string& token, std::int64_t, const std::stop_token&) {
+  const auto gaps = [](const std::string& token, const std::stop_token&) {
     return Listing::raw(token.empty()  ? R"({"data":[],"next":"a"})"
                         : token == "a" ? R"({"data":[{"n":0}],"next":"b"})"
                         : token == "b" ? R"({"data":[],"next":"c"})"
@@ -185,7 +185,7 @@ TEST(PageReader, AnEmptyPageWithATokenIsNotTheEnd) {
 }
 
 TEST(PageReader, ABrokenPageEndsTheReadingForGood) {
-  const auto broken = [](const std::string& token, std::int64_t, const std::stop_token&) {
+  const auto broken = [](const std::string& token, const std::stop_token&) {
     return Listing::raw(token.empty()  ? R"({"data":[{"n":0}],"next":"a"})"
                         : token == "a" ? R"({"data":[{"n":tru}],"next":"b"})"
                                        : R"({"data":[{"n":2}]})");
@@ -200,7 +200,7 @@ TEST(PageReader, ABrokenPageEndsTheReadingForGood) {
 
 TEST(PageReader, TheSourcesErrorComesAfterThePagesBeforeIt) {
   Listing listing{30, 10};
-  const auto failing = [&](const std::string& token, std::int64_t, const std::stop_token&) {
+  const auto failing = [&](const std::string& token, const std::stop_token&) {
     if (token == "20") throw Error(Category::offline, "lost", "gone").with_hint("wait");
     return listing.page(token);
   };
@@ -215,7 +215,7 @@ TEST(PageReader, DestructionStopsARequestInFlight) {
   std::atomic<bool> stopped = false;
   {
     PageReader reader(
-        [&](const std::string&, std::int64_t, const std::stop_token& stop) -> RawPage {
+        [&](const std::string&, const std::stop_token& stop) -> RawPage {
           started = true;
           while (!stop.stop_requested()) std::this_thread::yield();
           stopped = true;
@@ -243,7 +243,7 @@ TEST(PageReader, AReaderThatIsStoppedSaysSo) {
 }
 
 TEST(PageReader, WithoutAnyRecordThereAreNoColumnsButTheRescued) {
-  PageReader reader([](const std::string&, std::int64_t, const std::stop_token&) { return Listing::raw(R"({"data":[]})"); }, options());
+  PageReader reader([](const std::string&, const std::stop_token&) { return Listing::raw(R"({"data":[]})"); }, options());
   EXPECT_EQ(reader.schema().fields.size(), 1U);
   EXPECT_EQ(reader.next(), std::nullopt);
 }

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from support.running import Shell, project
 from switchgear.sandbox import Sandbox
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-from running import Shell, project
 
 
 @pytest.fixture(scope="session")

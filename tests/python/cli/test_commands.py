@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
-from running import Shell
 
 import switchgear
+from support.running import Shell
 from switchgear.connection import registry
 from switchgear.sandbox import Sandbox
 
@@ -70,7 +70,9 @@ def test_connectors_and_broken_files_beside_them(bare: Shell) -> None:
 
 
 def test_inspect_shows_the_manifest(bare: Shell) -> None:
-    library = next(item.path for item in registry().list() if item.manifest.name == "odata")
+    library = next(
+        item.path for item in registry().found() if item.manifest is not None and item.manifest.name == "odata"
+    )
     shown = bare("plugin", "inspect", library, "--json").json
     assert shown["manifest"]["name"] == "odata"
     assert "url" in shown["manifest"]["config"]
@@ -130,7 +132,9 @@ def test_demo_leaves_no_process_behind_when_interrupted(bare: Shell) -> None:
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in err
-    assert not [child for child in found if Path(f"/proc/{child}").exists()]
+    time_limit = time.monotonic() + 20
+    while [child for child in found if Path(f"/proc/{child}").exists()]:  # it ends by itself when its parent is gone
+        assert time.monotonic() < time_limit
 
 
 def test_doctor_names_the_winner_of_each_setting(shell: Shell, box: Sandbox) -> None:

@@ -6,8 +6,8 @@ import re
 import socket
 
 import pytest
-from running import Shell, project
 
+from support.running import Shell, project
 from switchgear.sandbox import Fault, Sandbox
 
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import pyarrow.parquet
 import pytest
-from running import Shell, project
 
+from support.running import Shell, project
 from switchgear import parse_json
 from switchgear.cli.formats import Csv
 from switchgear.sandbox import Fault, Sandbox
@@ -178,6 +178,8 @@ def interrupt_after(process: subprocess.Popen[str], lines: int) -> tuple[list[st
     taken += process.stdout.readlines()  # communicate() would forget what is buffered
     assert process.stderr is not None
     said = process.stderr.read()
+    process.stdout.close()
+    process.stderr.close()
     process.wait(30)
     return taken, said
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 import switchgear as sg
+from support.plants import plant_of
 from switchgear.sandbox import Sandbox
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-from plants import plant_of
 
 
 @pytest.fixture(scope="session")

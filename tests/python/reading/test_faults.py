@@ -7,9 +7,9 @@ import socket
 from typing import Any
 
 import pytest
-from plants import plant_of
 
 import switchgear as sg
+from support.plants import plant_of
 from switchgear.sandbox import Fault, Sandbox
 
 FAULTS = [
@@ -71,19 +71,25 @@ def test_a_fault_in_mid_listing(own_box: Sandbox, fault: Fault, kind: type[sg.Er
     if fault.kind == "error":
         assert error.http_status == fault.status
     if way == "pages":
-        # A page whose continuation is wrong is itself whole.
+        # A page whose continuation is wrong comes again, whole, when reading goes on; unless nothing else is known.
         assert taken in (list(range(1, 301)), list(range(1, 401)))
+        if fault.kind == "foreign_next":
+            return
         own_box.set_faults()
         rest = plant.read("WorkOrders", columns=["ID"], token=reader.token).to_pylist()
         assert taken + [record["ID"] for record in rest] == list(range(1, 1_001))
 
 
-@pytest.mark.parametrize(("fault", "kind", "code"), FAULTS, ids=name_of)
+# What a check cannot meet: it asks for no listing, and reads no record.
+OF_LISTINGS = ("repeat_next", "empty_page", "foreign_next", "broken_json", "invalid_utf8")
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "code"), [case for case in FAULTS if case[0].kind not in OF_LISTINGS], ids=name_of
+)
 def test_a_fault_of_everything_is_found_by_check(
     own_box: Sandbox, fault: Fault, kind: type[sg.Error], code: str
 ) -> None:
-    if fault.kind in ("repeat_next", "empty_page", "foreign_next"):
-        pytest.skip("is about listings")
     own_box.set_faults(fault)
     health = plant_of(own_box).check()
     assert not health.online
@@ -97,10 +103,10 @@ def test_a_fault_of_everything_is_found_by_check(
 def test_retry_after_is_in_the_error(own_box: Sandbox) -> None:
     plant = plant_of(own_box)
     plant.entities()
-    own_box.set_faults(Fault("rate_limit", retry_after=240))
+    own_box.set_faults(Fault("rate_limit", retry_after=1))
     with pytest.raises(sg.RateLimited) as caught:
         plant.read("WorkOrders").to_pylist()
-    assert caught.value.retry_after == 240
+    assert caught.value.retry_after == 1
     assert caught.value.retryable
 
 
@@ -166,12 +172,12 @@ def test_values_of_a_wrong_type_are_rescued(own_box: Sandbox) -> None:
     for got, true in zip(reader.to_pylist(), own_box.truth("WorkOrders"), strict=True):
         kept = rescued(got)
         changed = {name for name in true if got[name] != true[name]}
-        assert set(kept) == changed, (true["ID"], kept)
-        assert len(changed) == (true["ID"] % 10 == 0), true["ID"]
-        for name in changed:
+        assert changed <= set(kept), (true["ID"], kept)  # a value in place of a null changes nothing but _rescued
+        assert len(kept) == (true["ID"] % 10 == 0), true["ID"]
+        for name in kept:
             assert got[name] is None
             assert kept[name] in ("n/a", 12345, "yes", 20260131, "31/01/2026 25:00", "none", {"0": "x"})
-        odd |= changed
+        odd |= set(kept)
     assert reader.stats.rescued == 100
     assert len(odd) >= 10, "the fault goes round the fields"
 

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from plants import ENTITIES, plant_of, run_python, without_rescued
 
 import switchgear as sg
+from support.plants import ENTITIES, plant_of, run_python, without_rescued
 from switchgear.sandbox import Fault, Sandbox
 
 HEARD_WITHIN = 0.5
@@ -33,10 +33,13 @@ timer.start()
 try:
     eval(compile(CODE, CODE, "eval"))  # exec() of a text would make a heard Ctrl-C the exit code
     print("went on to the end")
-except KeyboardInterrupt:
+except (KeyboardInterrupt, polars.exceptions.ComputeError, OSError) as interrupt:
+    # A consumer that is handed the stream raises an error of its own kind.
+    assert "plant.read" not in CODE[:10] or isinstance(interrupt, KeyboardInterrupt)
+    assert isinstance(interrupt, KeyboardInterrupt) or "cancelled: interrupted" in str(interrupt)
     print("heard", time.monotonic() - pressed[0])
 timer.join()
-print(len(plant.read("Vendors").to_pylist()) if CODE[:10] == "plant.read" else "")
+print(len(plant.read("Vendors").to_pylist()) if "plant.read" in CODE else "")
 os.write(1, b"")
 """
 

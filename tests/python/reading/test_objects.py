@@ -5,9 +5,9 @@ from __future__ import annotations
 import pickle
 
 import pytest
-from plants import plant_of, run_python
 
 import switchgear as sg
+from support.plants import plant_of, run_python
 from switchgear.sandbox import Sandbox
 
 PASSWORD = "hunter2-s3cret/+&"
@@ -104,7 +104,7 @@ import switchgear as sg
 reader = sg.connect("odata", url=sys.argv[1], page_size=0).read("Vendors")
 if sys.argv[2] == "duckdb":
     import duckdb
-    print(duckdb.sql("SELECT count(*), sum(VendorID), count(Email) FROM reader").fetchone())
+    print(duckdb.sql("SELECT count(*), sum(VendorID), count(Email) FROM reader").fetchall()[0])
 elif sys.argv[2] == "polars":
     frame = reader.to_polars()
     print((frame.height, frame["VendorID"].sum(), frame["Email"].count()))

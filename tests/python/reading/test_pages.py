@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-from plants import plant_of, without_rescued
 
 import switchgear as sg
+from support.plants import plant_of, without_rescued
 from switchgear.sandbox import Sandbox
 
 
@@ -101,7 +103,7 @@ def test_columns_in_the_order_asked_for(plant: sg.Connection) -> None:
     ],
 )
 def test_where(box: Sandbox, plant: sg.Connection, name: str, operator: str, value: object) -> None:
-    holds = {
+    holds: Callable[[Any, Any], bool] = {
         "=": lambda a, b: a == b,
         "!=": lambda a, b: a != b,
         "<": lambda a, b: a is not None and a < b,

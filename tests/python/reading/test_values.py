@@ -11,9 +11,9 @@ import duckdb
 import polars
 import pyarrow
 import pytest
-from plants import ENTITIES, without_rescued
 
 import switchgear as sg
+from support.plants import ENTITIES, without_rescued
 from switchgear.sandbox import Sandbox
 
 
@@ -111,8 +111,8 @@ def test_entities(plant: sg.Connection) -> None:
     assert set(entities.names) == set(ENTITIES)
     assert entities["PurchaseOrders"].key == ("OrderNo", "Line")
     assert entities["WorkOrders"].cursor == "ChangedAt"
-    assert "Parts" in entities
-    assert "Prats" not in entities
+    assert "Parts" in entities.names
+    assert "Prats" not in entities.names
     with pytest.raises(KeyError, match="did you mean 'Parts'"):
         entities["Prats"]
 

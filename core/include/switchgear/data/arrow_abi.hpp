@@ -48,7 +48,7 @@ SharedArrowArray take(::ArrowArray* from);
 void share(const SharedArrowSchema& from, ::ArrowSchema* out);
 void share(const SharedArrowArray& from, ::ArrowArray* out);
 
-/// Rows [offset, offset + length) of the same memory.
+/// Rows [offset, offset + length) of a struct array, in the same memory.
 SharedArrowArray slice(const SharedArrowArray& from, std::int64_t offset, std::int64_t length);
 
 /// Bytes of all buffers that the rows of `array` refer to.

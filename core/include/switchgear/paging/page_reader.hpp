@@ -57,8 +57,8 @@ struct PageStats {
 
 class PageReader {
  public:
-  /// Fetches the page at `token` ("" is the first) with at most `limit` records wanted (-1: all). Called by one thread at a time.
-  using Loader = std::function<RawPage(const std::string& token, std::int64_t limit, std::stop_token stop)>;
+  /// Fetches the page at `token` ("" is the first). Called by one thread at a time.
+  using Loader = std::function<RawPage(const std::string& token, std::stop_token stop)>;
 
   enum class Wait { page, end, pending };
 
@@ -101,7 +101,7 @@ class PageReader {
   };
 
   void produce(const std::stop_token& stop);
-  Fetched fetch(const std::string& token, bool first, const std::stop_token& stop, std::string& next);
+  Fetched fetch(const std::string& token, const std::stop_token& stop, std::string& next);
   void watch_for_loops(const std::string& next);
   void start_once();
   bool wait_for_front(std::chrono::milliseconds timeout);  // false: still pending
