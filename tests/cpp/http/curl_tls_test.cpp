@@ -211,7 +211,7 @@ TEST_F(CurlTls, ABadClientCertificateIsConfig) {
   options.tls.client_key_file = nginx->file("client-locked.key");
   options.tls.client_key_password = "wrong";
   const Error error = refusal(options, nginx->client_certificate_required());
-  expect(error, "config.client_certificate", "client_key_password");
+  expect(error, "config.client_certificate", "needs its password");
   EXPECT_EQ(error.describe().find("wrong"), std::string::npos);
 }
 
