@@ -17,7 +17,8 @@ except ImportError as error:
 
 from switchgear._core import Category, RecordBatch, Secret, parse_json
 from switchgear.auth import ApiKey, Auth, BasicAuth, BearerAuth, ClientCertificate
-from switchgear.connection import Connection, Entities, Entity, Health, Timeouts, Tls, connect, raw
+from switchgear.connection import Connection, Health, connect
+from switchgear.entities import Entities, Entity
 from switchgear.errors import (
     AuthError,
     BadRequest,
@@ -41,7 +42,9 @@ from switchgear.errors import (
     TimeoutError,
     Unsupported,
 )
+from switchgear.network import Timeouts, Tls
 from switchgear.reader import Page, Reader, ReadStats
+from switchgear.request_values import raw
 
 __version__ = _core.__version__
 

@@ -3,128 +3,21 @@
 from __future__ import annotations
 
 import datetime
-import decimal
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
-from importlib.metadata import entry_points
-from pathlib import Path
-from typing import Any, Protocol, cast, overload
+from typing import Any
 
 from switchgear import _core
 from switchgear.auth import Auth, Secret, as_secret
-from switchgear.errors import ConfigError, Error
+from switchgear.entities import Entities, Entity
+from switchgear.errors import ConfigError
+from switchgear.network import HasTransport, Timeouts, Tls, use_certifi
 from switchgear.reader import Reader
+from switchgear.registry import registry
+from switchgear.request_values import Where, at_least, conditions_json, instant_text, json_value, order_json, raw
 
 Health = _core.Health
-
-
-@dataclass(frozen=True)
-class Timeouts:
-    """Seconds: `connect` for DNS, TCP and TLS together; `stalled` without a byte; `total` for one attempt in all."""
-
-    connect: float = 10.0
-    stalled: float = 30.0
-    total: float = 300.0
-
-
-@dataclass(frozen=True)
-class Tls:
-    """How the source's certificate is checked.
-
-    Attributes:
-        ca_file: PEM file of the authorities to trust, instead of the system's.
-        verify: False switches the check off: whoever sits between can read and change everything.
-        pinned_public_key: `sha256//…` (curl's form), several separated by `;`.
-    """
-
-    ca_file: str = ""
-    verify: bool = True
-    pinned_public_key: str = ""
-
-
-class HasTransport(Protocol):
-    """Anything that stands in for the network: `switchgear.testing.RecordedTransport`."""
-
-    def _transport(self, options: _core.TransportOptions, redactor: _core.Redactor) -> _core.Transport: ...
-
-
-@dataclass(frozen=True)
-class Entity:
-    """A resource type of the source.
-
-    Attributes:
-        fields: its columns; empty where the source declares none and they are inferred when read.
-        key: the fields that identify a record.
-        cursor: the field by which changes can be asked for; empty: none.
-        ops: what can be written: create, update, upsert, delete.
-    """
-
-    name: str
-    fields: tuple[_core.Field, ...] = ()
-    key: tuple[str, ...] = ()
-    cursor: str = ""
-    ops: tuple[str, ...] = ()
-
-    @property
-    def writable(self) -> bool:
-        """Whether anything can be written."""
-        return bool(self.ops)
-
-
-class Entities(Sequence[Entity]):
-    """The entities of a connection, by place or by name."""
-
-    def __init__(self, entities: Iterable[Entity], connection_id: str) -> None:
-        self._entities = tuple(entities)
-        self._connection_id = connection_id
-
-    @overload
-    def __getitem__(self, which: int | str) -> Entity: ...
-    @overload
-    def __getitem__(self, which: slice) -> Sequence[Entity]: ...
-    def __getitem__(self, which: int | str | slice) -> Entity | Sequence[Entity]:
-        if isinstance(which, int | slice):
-            return self._entities[which]
-        for entity in self._entities:
-            if entity.name == which:
-                return entity
-        from difflib import get_close_matches
-
-        near = get_close_matches(which, self.names, n=1)
-        suggestion = f", did you mean {near[0]!r}?" if near else ""
-        raise KeyError(f"{self._connection_id!r} has no entity {which!r}{suggestion}")
-
-    def __len__(self) -> int:
-        return len(self._entities)
-
-    def __contains__(self, which: object) -> bool:
-        return which in self._entities or which in self.names
-
-    @property
-    def names(self) -> list[str]:
-        """Their names, in the source's order."""
-        return [entity.name for entity in self._entities]
-
-    def __repr__(self) -> str:
-        return f"<Entities of {self._connection_id}: {', '.join(self.names)}>"
-
-    def _repr_html_(self) -> str:
-        from switchgear.display import entities_html
-
-        return entities_html(self)
-
-
-@dataclass(frozen=True)
-class raw:  # noqa: N801 - reads as a function: where=sg.raw("…")
-    """A filter in the source's own language, passed on as it is."""
-
-    text: str
-
-
-Condition = tuple[str, str, Any]
-Where = Sequence[Condition] | raw | None
 
 
 @dataclass(frozen=True)
@@ -170,7 +63,7 @@ class Connection:
         self._core = _core.Connection(
             plugin=plugin,
             id=connection_id,
-            config_json=json.dumps(specification.config, default=_json_value),
+            config_json=json.dumps(specification.config, default=json_value),
             secrets=dict(specification.secrets),
             auth=auth,
             redactor=redactor,
@@ -246,16 +139,16 @@ class Connection:
         """
         options: dict[str, Any] = {
             "columns": list(columns or ()),
-            "filter": "" if where is None or isinstance(where, raw) else _conditions(where),
+            "filter": "" if where is None or isinstance(where, raw) else conditions_json(where),
             "raw_filter": where.text if isinstance(where, raw) else "",
-            "order": _order(order),
-            "modified_after": "" if modified_after is None else _instant(modified_after),
+            "order": order_json(order),
+            "modified_after": "" if modified_after is None else instant_text(modified_after),
             "cursor": cursor or "",
-            "page_size": _at_least("page_size", page_size, 1) or 0,
-            "limit": -1 if limit is None else _at_least("limit", limit, 0),
+            "page_size": at_least("page_size", page_size, 1) or 0,
+            "limit": -1 if limit is None else at_least("limit", limit, 0),
             "token": token or "",
-            "prefetch": _at_least("prefetch", prefetch, 1),
-            "max_bytes": _at_least("max_bytes", max_bytes, 1),
+            "prefetch": at_least("prefetch", prefetch, 1),
+            "max_bytes": at_least("max_bytes", max_bytes, 1),
             "count": count,
         }
         return Reader(self, entity, options, progress)
@@ -326,7 +219,7 @@ def connect(
         timeout = Timeouts()
     elif not isinstance(timeout, Timeouts):
         timeout = Timeouts(total=timeout)
-    _use_certifi()
+    use_certifi()
     return Connection(
         Specification(
             connector=connector,
@@ -342,108 +235,3 @@ def connect(
         ),
         transport,
     )
-
-
-def registry() -> _core.ConnectorRegistry:
-    """Where connectors are looked for: environment, installed packages, the user's folder, the bundled ones."""
-    bundled = Path(_core.__file__).parent / "connectors"
-    return _core.ConnectorRegistry(_core.ConnectorRegistry.default_places(_package_places(), str(bundled)))
-
-
-@lru_cache(maxsize=1)
-def _package_places() -> list[_core.ConnectorPlace]:
-    places = []
-    for point in entry_points(group="switchgear.connectors"):
-        found = point.load()
-        path = found() if callable(found) else found
-        places.append(_core.ConnectorPlace(str(path), f"entry point {point.name} of {point.value.split(':')[0]}"))
-    return places
-
-
-@lru_cache(maxsize=1)
-def _use_certifi() -> None:
-    """Minimal containers have no CA store; certifi's is better than none."""
-    try:
-        import certifi
-    except ImportError:
-        return
-    _core.set_fallback_ca_file(certifi.where())
-
-
-# -- values on their way into a request
-
-
-def _json_value(value: object) -> Any:
-    if isinstance(value, datetime.date):
-        return _instant(value)
-    if isinstance(value, datetime.time):
-        return value.isoformat()
-    if isinstance(value, decimal.Decimal):
-        return str(value)
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, set | frozenset | Iterator):
-        return list(cast("Iterable[Any]", value))
-    raise ConfigError(f"a value of type {type(value).__name__} can't be sent: {value!r}", code="config.value")
-
-
-def _instant(value: str | datetime.date) -> str:
-    """A date as it is; an instant in UTC. One without zone is refused: nobody can know which was meant."""
-    if isinstance(value, str):
-        return value
-    if not isinstance(value, datetime.datetime):
-        return value.isoformat()
-    if value.tzinfo is None:
-        raise ConfigError(
-            f"{value!r} has no time zone",
-            code="config.time_zone",
-            hint="datetime(…, tzinfo=timezone.utc), or a date, or text such as '2026-01-31T00:00:00Z'",
-        )
-    return value.astimezone(datetime.timezone.utc).isoformat().replace("+00:00", "Z")
-
-
-OPERATORS = ("=", "!=", "<", "<=", ">", ">=", "in")
-
-
-def _conditions(where: Sequence[Condition]) -> str:
-    for condition in where:
-        if not isinstance(condition, tuple | list) or len(condition) != 3:
-            raise ConfigError(f"{condition!r} is no condition", code="config.where", hint='("Status", "=", "OPEN")')
-        if condition[1] not in OPERATORS:
-            raise ConfigError(
-                f"{condition[1]!r} is no operator of a condition",
-                code="config.where",
-                hint=f"one of {' '.join(OPERATORS)}",
-            )
-    return json.dumps([list(condition) for condition in where], default=_json_value) if where else ""
-
-
-def _order(order: Sequence[tuple[str, str] | str] | None) -> str:
-    if not order:
-        return ""
-    pairs = [(entry, "asc") if isinstance(entry, str) else tuple(entry) for entry in order]
-    for pair in pairs:
-        if len(pair) != 2 or pair[1] not in ("asc", "desc"):
-            raise ConfigError(f"{pair!r} is no order", code="config.order", hint='["ChangedAt", ("Priority", "desc")]')
-    return json.dumps(pairs)
-
-
-def _at_least(name: str, value: int | None, least: int) -> int | None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
-        raise ConfigError(f"{name}={value!r} must be a whole number from {least} on", code=f"config.{name}")
-    return value
-
-
-__all__ = [
-    "Connection",
-    "Entities",
-    "Entity",
-    "Error",
-    "Health",
-    "Specification",
-    "Timeouts",
-    "Tls",
-    "connect",
-    "raw",
-    "registry",
-]

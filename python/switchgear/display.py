@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from switchgear import _core
-    from switchgear.connection import Connection, Entities
+    from switchgear.connection import Connection
+    from switchgear.entities import Entities
     from switchgear.reader import Reader
 
 

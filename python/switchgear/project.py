@@ -24,8 +24,10 @@ from typing import Any
 
 from switchgear._core import Secret
 from switchgear.auth import ApiKey, Auth, BasicAuth, BearerAuth, ClientCertificate
-from switchgear.connection import Connection, Timeouts, Tls, connect, registry
+from switchgear.connection import Connection, connect
 from switchgear.errors import ConfigError
+from switchgear.network import Timeouts, Tls
+from switchgear.registry import registry
 from switchgear.toml_file import (
     Either,
     Flag,

@@ -11,7 +11,7 @@ import typer
 from switchgear import _core
 from switchgear.cli.options import AsJson
 from switchgear.cli.output import print_json, print_table
-from switchgear.connection import registry
+from switchgear.registry import registry
 
 plugin = typer.Typer(name="plugin", no_args_is_help=True, rich_markup_mode=None, help="Look into connector libraries.")
 

@@ -16,9 +16,9 @@ from switchgear import _core
 from switchgear.cli.connectors import describe
 from switchgear.cli.options import AsJson, ProjectFile
 from switchgear.cli.output import plain, print_json, print_table
-from switchgear.connection import registry
 from switchgear.errors import Error
 from switchgear.project import Project, find, user_file
+from switchgear.registry import registry
 
 PACKAGES = ("typer", "rich", "duckdb", "pyarrow", "pandas", "polars", "keyring", "certifi")
 

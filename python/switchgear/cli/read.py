@@ -17,8 +17,8 @@ from switchgear.cli import formats
 from switchgear.cli.interrupt import Interrupts
 from switchgear.cli.options import Conn, Connector, ProjectFile, Settings, open_connection
 from switchgear.cli.output import say
-from switchgear.connection import raw
 from switchgear.errors import DestinationError, Error
+from switchgear.request_values import raw
 
 if TYPE_CHECKING:
     from switchgear.reader import Reader

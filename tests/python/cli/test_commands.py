@@ -11,7 +11,7 @@ import pytest
 
 import switchgear
 from support.running import Shell
-from switchgear.connection import registry
+from switchgear.registry import registry
 from switchgear.sandbox import Sandbox
 
 COMMANDS = ("read", "check", "entities", "connectors", "plugin inspect", "demo", "doctor", "sandbox")
