@@ -163,6 +163,10 @@ WITHOUT = {
     "CallServices": "what Connection does for one call of a connector",
     "SessionLease": "how Connection shares its sessions",
     # paging
+    "FetchedPage": "a page before it has become columns",
+    "Listing": "inside PageReader: from token to token",
+    "ListingOptions": "inside PageReader",
+    "Place": "inside a token",
     "PageReaderOptions": "the keywords of Connection.read",
 }
 

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstring>
+#include <nlohmann/json.hpp>
 
 #include "switchgear/base/utf8.hpp"
 #include "switchgear/connector/host.hpp"
@@ -16,6 +17,8 @@ namespace {
 
 // The smallest table of major version 1. It only ever grows; that its layout stays is held by a test.
 constexpr std::size_t smallest_table = offsetof(sg_connector, write_batch);
+// The minor version by which sg_connector had all the functions that are called here.
+constexpr int newest_function_minor = 0;
 
 struct Connector {
   sg_connector table{};  // what theirs does not have is null
@@ -24,7 +27,7 @@ struct Connector {
 
   [[noreturn]] void unsupported(const std::string& what) const {
     const bool older = table.size < sizeof(sg_connector);
-    const std::string needed = std::to_string(SG_ABI_MAJOR) + "." + std::to_string(SG_ABI_MINOR);
+    const std::string needed = std::to_string(SG_ABI_MAJOR) + "." + std::to_string(newest_function_minor);
     throw Error(Category::unsupported, "connector '" + manifest.name + "' " + manifest.version + " does not offer " + what +
                                            (older ? ": it needs ABI >= " + needed : ""))
         .with_hint(older ? "build the connector again with a current SDK" : "");
@@ -70,6 +73,7 @@ struct ReadRequest {
     request.token = text_of(from.token);
     request.partition = text_of(from.partition);
     request.flags = from.count ? SG_READ_COUNT : 0;
+    request.parts = from.parts;
   }
 
   std::vector<sg_pair> properties;
@@ -288,6 +292,7 @@ class TableSession final : public Session {
     result.watermark = plain(page.watermark, "`watermark`");
     result.control = plain(page.control, "`control`");
     if (page.next_token.p != nullptr || page.next_token.n != 0) result.next_token = plain(page.next_token, "`next_token`");
+    take_place(page, result);
     if (page.format == SG_PAGE_ARROW) {
       result.batch = taken_batch(page);
     } else if (page.format == SG_PAGE_JSON) {
@@ -297,6 +302,38 @@ class TableSession final : public Session {
       connector_->broken("a page has the unknown format " + std::to_string(page.format));
     }
     return result;
+  }
+
+  /// What ABI 1.1 added; zero from a connector of 1.0.
+  void take_place(const sg_page& page, RawPage& result) const {
+    if (page.next_fields.p != nullptr) result.next_fields = field_pointers(page.next_fields);
+    result.more = optional_pointer(page.more, "`more`");
+    if (page.back.p != nullptr || page.back.n != 0) result.back = plain(page.back, "`back`");
+    if ((page.flags & SG_PAGE_OFFSET) != 0) {
+      if (page.offset < 0) connector_->broken("a page begins at the offset " + std::to_string(page.offset));
+      result.offset = page.offset;
+    }
+    result.empty_is_last = (page.flags & SG_PAGE_EMPTY_IS_LAST) != 0;
+    result.overlap = page.overlap;
+    if (page.format == SG_PAGE_ARROW && (!result.next_fields.empty() || result.more || result.overlap > 0)) {
+      connector_->broken("`next_fields`, `more` and `overlap` of a page look into JSON, but the page is columns");
+    }
+  }
+
+  std::vector<std::string> field_pointers(const sg_str& text) const {
+    const auto json = nlohmann::json::parse(plain(text, "`next_fields`"), nullptr, false);
+    std::vector<std::string> pointers;
+    if (json.is_array()) {
+      for (const auto& item : json) {
+        if (!item.is_string() || item.get_ref<const std::string&>().rfind('/', 0) != 0) break;
+        pointers.push_back(item.get<std::string>());
+      }
+    }
+    if (pointers.empty() || pointers.size() != json.size()) {
+      connector_->broken("`next_fields` of a page is '" + plain(text, "`next_fields`").substr(0, 80) +
+                         "', which is no JSON array of pointers into a record ([\"/id\"])");
+    }
+    return pointers;
   }
 
   ForeignBatch taken_batch(sg_page& page) const {

@@ -107,7 +107,7 @@ struct JsonColumns::State {
   /// The text of a whole value, checked to be JSON because it is kept as it stands; the cursor is behind it then.
   std::string_view take_raw();
   void rescue(std::string_view name);
-  [[noreturn]] void fail() const { page->fail(cursor, "record " + std::to_string(row) + " of the reply"); }
+  [[noreturn]] void fail() const { page->fail(cursor, "record " + std::to_string(position) + " of the reply"); }
 
   Schema schema;
   SharedArrowSchema arrow_schema;
@@ -122,8 +122,9 @@ struct JsonColumns::State {
   JsonCursor cursor;
   std::string control;
   std::int64_t row = 0;
-  std::string path;     // of the structure being read, "" or "Address/"
-  std::string rescued;  // the record's JSON object without the closing brace
+  std::size_t position = 0;  // of the record in the page: `row` and what was left out before it
+  std::string path;          // of the structure being read, "" or "Address/"
+  std::string rescued;       // the record's JSON object without the closing brace
 };
 
 RecordBatch JsonColumns::State::read(JsonPage& json_page) {
@@ -131,13 +132,19 @@ RecordBatch JsonColumns::State::read(JsonPage& json_page) {
   cursor = page->records;
   control = json_page.pointers_.control;
   row = 0;
+  position = 0;
   path.clear();
   rescued.clear();
   try {
     if (!cursor.take(']')) {
       do {
-        read_record();
-        ++row;
+        if (position < page->left_out.size() && page->left_out[position]) {
+          if (!cursor.skip_value()) fail();
+        } else {
+          read_record();
+          ++row;
+        }
+        ++position;
       } while (cursor.take(','));
       if (!cursor.take(']')) fail();
     }
@@ -156,7 +163,7 @@ void JsonColumns::State::read_record() {
   if (cursor.front() != '{') {
     const std::string_view value = take_raw();
     throw Error(Category::protocol, "records",
-                "record " + std::to_string(row) + " of the reply is not an object but '" + excerpt(value) + "'")
+                "record " + std::to_string(position) + " of the reply is not an object but '" + excerpt(value) + "'")
         .with_hint("check the records pointer: it must lead to an array of objects");
   }
   read_members(shape, columns, row);
@@ -336,10 +343,10 @@ bool JsonColumns::State::read_scalar(std::string_view text, bool in_quotes, Colu
 std::string_view JsonColumns::State::take_raw() {
   const JsonCursor before = cursor;
   std::string_view text;
-  if (!cursor.take_value(text)) page->fail(before, "record " + std::to_string(row) + " of the reply");
+  if (!cursor.take_value(text)) page->fail(before, "record " + std::to_string(position) + " of the reply");
   if (is_json(text, max_nesting)) return text;
   throw Error(Category::protocol, "json",
-              "record " + std::to_string(row) + " of the reply holds broken or too deeply nested JSON: '" + excerpt(text) + "'")
+              "record " + std::to_string(position) + " of the reply holds broken or too deeply nested JSON: '" + excerpt(text) + "'")
       .with_hint("at most " + std::to_string(max_nesting) +
                  " levels are taken; anything broken is a fault of the source, send its operator this message");
 }

@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "switchgear/base/error.hpp"
 #include "switchgear/data/json_page.hpp"
@@ -27,6 +28,8 @@ class JsonCursor {
   char front() const noexcept { return text_[index_[at_]]; }
   bool at_end() const noexcept { return at_ >= count_; }
   const char* position() const noexcept { return text_ + index_[at_]; }
+  /// Behind the token before this one, which has to be a bracket.
+  const char* behind_bracket() const noexcept { return text_ + index_[at_ - 1] + 1; }
   void advance(std::uint32_t tokens = 1) noexcept { at_ = at_ + tokens < count_ ? at_ + tokens : count_; }
 
   bool take(char c) noexcept {
@@ -100,7 +103,9 @@ struct JsonPage::Document {
   Buffer body;
   std::string_view text;  ///< the body without a byte order mark
   JsonIndex index;
-  JsonCursor records;  ///< on the first token inside the records' array
+  JsonCursor records;             ///< on the first token inside the records' array
+  std::string_view records_text;  ///< that array as it stands
+  std::vector<bool> left_out;     ///< positions of records that do not become columns; may be shorter than the array
 
   JsonCursor cursor() const noexcept { return {text, index->structural_indexes.get(), index->n_structural_indexes}; }
 
@@ -110,6 +115,18 @@ struct JsonPage::Document {
 
   /// Throws Error(protocol.json): the text breaks off or breaks the grammar where `cursor` is.
   [[noreturn]] void fail(const JsonCursor& cursor, std::string_view where = {}) const;
+
+  /// Calls `visit(JsonCursor)` with the cursor on each record.
+  template <class Visit>
+  void for_each_record(Visit&& visit) const {
+    JsonCursor at = records;
+    if (at.front() == ']') return;
+    do {
+      visit(at);
+      if (!at.skip_value()) fail(at);
+    } while (at.take(','));
+    if (at.front() != ']') fail(at);
+  }
 
   /// Throws Error(protocol.json) for text that could not even be indexed.
   [[noreturn]] void fail_index(simdjson::error_code code) const;

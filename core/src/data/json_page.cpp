@@ -1,6 +1,7 @@
 #include "switchgear/data/json_page.hpp"
 
 #include <algorithm>
+#include <array>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -59,6 +60,8 @@ IndexPool& index_pool() {
   static IndexPool pool;
   return pool;
 }
+
+constexpr std::size_t max_token_nesting = 16;
 
 std::vector<std::string> pointer_segments(std::string_view pointer) {
   std::vector<std::string> segments;
@@ -145,6 +148,7 @@ class JsonPage::Locator {
     add_optional(page.pointers_.delta, &Locator::delta);
     add_optional(page.pointers_.total, &Locator::total);
     add_optional(page.pointers_.removed, &Locator::removed);
+    add_optional(page.pointers_.more, &Locator::more);
   }
 
   void run() {
@@ -158,6 +162,8 @@ class JsonPage::Locator {
     }
     if (!cursor_.at_end()) document_.fail(cursor_);
     if (!found_records_) throw no_records();
+    if (!page_.pointers_.next_fields.empty()) page_.next_ = last_values();
+    if (page_.more_ == false) page_.next_.reset();
   }
 
  private:
@@ -235,7 +241,9 @@ class JsonPage::Locator {
     document_.records = cursor_;
     document_.records.advance();
     found_records_ = true;
+    const char* begin = cursor_.position();
     skip();
+    document_.records_text = {begin, static_cast<std::size_t>(cursor_.behind_bracket() - begin)};
   }
 
   void next() { page_.next_ = token(page_.pointers_.next); }
@@ -265,6 +273,57 @@ class JsonPage::Locator {
   void removed() {
     const std::string_view raw = value();
     if (raw.front() == '[') page_.removed_ = std::string(raw);
+  }
+
+  void more() {
+    std::string_view raw = value();
+    if (raw.front() == '{' || raw.front() == '[') return;  // leads to something else
+    if (raw.size() > 1 && raw.front() == '"') raw = raw.substr(1, raw.size() - 2);
+    constexpr std::array<std::string_view, 8> no = {"", "-", "false", "False", "N", "n", "null", "0"};
+    const auto zero = is_json_number(raw) ? parse_float64(raw) : std::nullopt;
+    page_.more_ = std::find(no.begin(), no.end(), raw) == no.end() && zero.value_or(1) != 0;
+  }
+
+  /// `["2024-01-01T00:00:00Z",17]`; nothing for a page without records.
+  std::optional<std::string> last_values() const {
+    std::optional<JsonCursor> last;
+    document_.for_each_record([&last](const JsonCursor& record) { last = record; });
+    if (!last) return std::nullopt;
+    std::string token = "[";
+    for (const std::string& pointer : page_.pointers_.next_fields) {
+      JsonCursor at = *last;
+      const std::optional<std::string_view> found = member_at(at, pointer_segments(pointer));
+      if (!found) {
+        throw Error(
+            Category::protocol, "token",
+            "the page's last record has nothing at '" + pointer + "', from which the listing should go on: '" +
+                excerpt({last->position(), document_.text.size() - static_cast<std::size_t>(last->position() - document_.text.data())}) +
+                "'")
+            .with_hint("name fields that every record has, the last one of them unique");
+      }
+      if (!is_json(*found, max_token_nesting)) document_.fail(*last, "the page's last record");
+      token.append(token.size() > 1 ? "," : "").append(*found);
+    }
+    return token + "]";
+  }
+
+  std::optional<std::string_view> member_at(JsonCursor& at, const std::vector<std::string>& segments) const {
+    std::size_t depth = 0;
+    std::string_view found;
+    while (depth < segments.size()) {
+      if (!at.take('{') || at.front() == '}') return std::nullopt;
+      bool entered = false;
+      do {
+        std::string_view name;
+        if (!at.take_name(name)) document_.fail(at);
+        entered = name == segments[depth];
+        if (!entered && !at.skip_value()) document_.fail(at);
+      } while (!entered && at.take(','));
+      if (!entered) return std::nullopt;
+      ++depth;
+    }
+    if (!at.take_value(found)) document_.fail(at);
+    return found;
   }
 
   Error no_records() const {
@@ -312,9 +371,15 @@ JsonPage& JsonPage::operator=(JsonPage&& other) noexcept {
   std::swap(delta_, gone.delta_);
   std::swap(removed_, gone.removed_);
   std::swap(total_, gone.total_);
+  std::swap(more_, gone.more_);
   return *this;
 }
 
 std::size_t JsonPage::bytes() const noexcept { return document_ == nullptr ? 0 : document_->text.size(); }
+
+std::size_t JsonPage::held_bytes() const noexcept {
+  if (document_ == nullptr) return 0;
+  return document_->text.size() + document_->index->n_structural_indexes * sizeof(std::uint32_t);
+}
 
 }  // namespace switchgear

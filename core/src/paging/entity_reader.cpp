@@ -67,6 +67,10 @@ EntityReader read_entity(const std::shared_ptr<Connection>& connection, ReadRequ
   PageReaderOptions options;
   options.connection_id = connection->id();
   options.entity = request.entity;
+  options.key = reader.entity.key;
+  options.key_in_pages = request.columns.empty() || std::all_of(options.key.begin(), options.key.end(), [&](const std::string& field) {
+                           return std::find(request.columns.begin(), request.columns.end(), field) != request.columns.end();
+                         });
   options.schema = schema_for(*connection, reader.entity, request.columns);
   options.projected = !request.columns.empty();
   options.start = request.token;

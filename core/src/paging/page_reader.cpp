@@ -11,34 +11,33 @@ namespace {
 
 constexpr auto no_timeout = std::chrono::hours(24 * 365);
 
-PagePointers pointers_of(RawPage& raw) {
-  return {std::move(raw.records), std::move(raw.next),  std::move(raw.removed),
-          std::move(raw.delta),   std::move(raw.total), std::move(raw.control)};
-}
-
-std::string shortened(const std::string& token) { return token.size() <= 100 ? token : token.substr(0, 100) + "..."; }
-
 }  // namespace
 
-PageReader::PageReader(Loader load, PageReaderOptions options)
-    : load_(std::move(load)), options_(std::move(options)), left_(options_.limit) {
+PageReader::PageReader(Loader load, PageReaderOptions options) : options_(std::move(options)), left_(options_.limit) {
   options_.prefetch = std::max<std::size_t>(options_.prefetch, 1);
   if (options_.schema) {
     columns_.emplace(*options_.schema, options_.projected);
     schema_ = columns_->schema();
   }
-  Continuation start{options_.entity, "", false};
+  Continuation start{options_.entity};
   if (!options_.start.empty()) start = Continuation::from_text(options_.start, options_.entity);
   token_ = start.to_text();
-  finished_ = start.ended || left_ == 0;
-  options_.start = start.token;
+  finished_ = start.ended() || left_ == 0;
+  if (!finished_) {
+    listing_.emplace(std::move(load), ListingOptions{options_.connection_id, options_.entity, options_.key, options_.key_in_pages},
+                     std::move(start.places.front()));
+  }
 }
 
 PageReader::~PageReader() { stop(); }
 
 void PageReader::stop() { producer_.request_stop(); }
 
-std::string PageReader::place(const std::string& token, bool ended) const { return Continuation{options_.entity, token, ended}.to_text(); }
+std::string PageReader::text_of(const std::optional<Place>& place) const {
+  Continuation text{options_.entity, {}};
+  if (place) text.places.push_back(*place);
+  return text.to_text();
+}
 
 /// What is being handled, with the names that data/ and the loader's source can't know.
 std::exception_ptr PageReader::current_failure() const {
@@ -63,7 +62,6 @@ void PageReader::start_once() {
 void PageReader::produce(const std::stop_token& stop) {
   std::exception_ptr failure;
   try {
-    std::string token = options_.start;
     do {
       {
         std::unique_lock lock(mutex_);
@@ -71,16 +69,12 @@ void PageReader::produce(const std::stop_token& stop) {
             lock, stop, [this] { return queue_.empty() || (queue_.size() < options_.prefetch && queued_bytes_ < options_.max_bytes); });
         if (!room) break;
       }
-      std::string next;
-      Fetched fetched = fetch(token, stop, next);
-      // Before the page is handed on: whoever goes on later begins with this page again, when its link may lead somewhere.
-      watch_for_loops(next);
-      token = next;
+      FetchedPage fetched = listing_->fetch(stop);
       const std::lock_guard lock(mutex_);
       queued_bytes_ += fetched.bytes;
       queue_.push_back(std::move(fetched));
       changed_.notify_all();
-    } while (!token.empty());
+    } while (!listing_->ended());
   } catch (...) {
     failure = current_failure();
   }
@@ -91,35 +85,6 @@ void PageReader::produce(const std::stop_token& stop) {
   failure_ = failure;
   produced_all_ = true;
   changed_.notify_all();
-}
-
-PageReader::Fetched PageReader::fetch(const std::string& token, const std::stop_token& stop, std::string& next) {
-  RawPage raw = load_(token, stop);
-  Fetched fetched;
-  if (raw.batch) {
-    fetched.foreign.emplace(raw.batch->schema, raw.batch->array);
-    fetched.bytes = fetched.foreign->bytes();
-    next = raw.next_token.value_or("");
-  } else {
-    const std::optional<std::string> given = std::move(raw.next_token);
-    fetched.json.emplace(std::move(raw.body), pointers_of(raw));
-    fetched.bytes = fetched.json->bytes();
-    fetched.total = fetched.json->total();
-    next = given ? *given : fetched.json->next().value_or("");
-  }
-  fetched.token = place(token, false);
-  fetched.next = place(next, next.empty());
-  return fetched;
-}
-
-void PageReader::watch_for_loops(const std::string& next) {
-  // A hash each, not the token: a listing of a million pages would keep a million URLs.
-  if (next.empty() || (seen_tokens_.insert(std::hash<std::string>()(next)).second && next != options_.start)) return;
-  throw Error(Category::protocol, "page_loop",
-              "the source named the continuation token '" + shortened(next) + "' a second time: its pages go in a circle")
-      .with_hint(
-          "what came before is good, and reading can go on from there; report it to the source's operator, and try another page_size or an "
-          "order by a unique key");
 }
 
 // ---- the consumer ---------------------------------------------------------------------------------------------------
@@ -139,7 +104,7 @@ bool PageReader::wait_for_front(std::chrono::milliseconds timeout) {
 }
 
 bool PageReader::learn_schema() {
-  Fetched* front = nullptr;
+  FetchedPage* front = nullptr;
   {
     const std::lock_guard lock(mutex_);
     front = &queue_.front();  // stays where it is: only this thread takes from a deque that the other appends to
@@ -165,7 +130,9 @@ bool PageReader::schema_for(std::chrono::milliseconds timeout) {
     } else {
       guarded([this] {
         // A page without records tells nothing about columns; it is passed over.
-        if (!learn_schema()) count_page(pop_front(), 0);
+        if (learn_schema()) return;
+        const FetchedPage empty = pop_front();
+        count_page(empty, text_of(empty.after), 0);
       });
     }
   }
@@ -183,17 +150,17 @@ const SharedArrowSchema& PageReader::arrow_schema() {
   return foreign_schema_ != nullptr ? foreign_schema_ : columns_->arrow_schema();
 }
 
-PageReader::Fetched PageReader::pop_front() {
+FetchedPage PageReader::pop_front() {
   const std::lock_guard lock(mutex_);
-  Fetched fetched = std::move(queue_.front());
+  FetchedPage fetched = std::move(queue_.front());
   queue_.pop_front();
   queued_bytes_ -= fetched.bytes;
   changed_.notify_all();
   return fetched;
 }
 
-void PageReader::count_page(const Fetched& fetched, std::int64_t records) {
-  token_ = fetched.next;
+void PageReader::count_page(const FetchedPage& fetched, std::string token, std::int64_t records) {
+  token_ = std::move(token);
   empty_pages_ = records > 0 ? 0 : empty_pages_ + 1;
   {
     const std::lock_guard lock(mutex_);
@@ -209,21 +176,20 @@ void PageReader::count_page(const Fetched& fetched, std::int64_t records) {
 }
 
 Page PageReader::take_front() {
-  Fetched fetched = pop_front();
+  FetchedPage fetched = pop_front();
   if (fetched.json.has_value() != columns_.has_value()) {
     throw Error(Category::plugin, "page_format", "the connector mixes JSON pages and Arrow pages in one listing")
         .with_hint("return one kind for an entity");
   }
-  Page page{fetched.json ? columns_->read(*fetched.json) : *fetched.foreign, fetched.next, fetched.total};
+  Page page{fetched.json ? columns_->read(*fetched.json) : *fetched.foreign, text_of(fetched.after), fetched.total};
   if (left_ >= 0) {
     if (page.batch.length() > left_) {
       page.batch = page.batch.first(left_);
-      fetched.next = fetched.token;  // its rest was not taken: whoever goes on begins with this page again
-      page.token = fetched.token;
+      page.token = text_of(fetched.before);  // its rest was not taken: whoever goes on begins with this page again
     }
     left_ -= page.batch.length();
   }
-  count_page(fetched, page.batch.length());
+  count_page(fetched, page.token, page.batch.length());
   if (left_ == 0) {
     finished_ = true;
     stop();

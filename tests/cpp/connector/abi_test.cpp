@@ -28,7 +28,12 @@ TEST(Abi, LayoutOfMajorVersion1IsFrozen) {
   EXPECT_EQ(offsetof(sg_host, free), 72U);
   EXPECT_EQ(offsetof(sg_open_request, n_config), 32U);
   EXPECT_EQ(offsetof(sg_read_request, flags), 200U);
+  EXPECT_EQ(offsetof(sg_read_request, parts), 208U) << "1.0 ended here";
   EXPECT_EQ(offsetof(sg_page, release), 200U);
+  EXPECT_EQ(offsetof(sg_page, next_fields), 208U) << "1.0 ended here";
+  EXPECT_EQ(offsetof(sg_page, back), 240U);
+  EXPECT_EQ(offsetof(sg_page, offset), 256U);
+  EXPECT_EQ(offsetof(sg_page, overlap), 264U);
   EXPECT_EQ(offsetof(sg_batch, report), 104U);
   EXPECT_EQ(offsetof(sg_connector, open), 24U);
   EXPECT_EQ(offsetof(sg_connector, write_batch), 64U);

@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstddef>
 #include <filesystem>
 #include <thread>
 #include <vector>
 
 #include "fake_services.hpp"
 #include "switchgear/connector/loader.hpp"
+#include "switchgear/sdk.hpp"
 
 namespace switchgear {
 namespace {
@@ -333,6 +335,49 @@ TEST(Session, ASmallerTableMeansThatItsLaterFunctionsAreMissing) {
   const Error error = error_of([&] { small.write("create", {{"a", "", "{}"}}); });
   EXPECT_EQ(error.category, Category::unsupported);
   EXPECT_NE(error.message.find("needs ABI >= 1.0"), std::string::npos) << error.message;
+}
+
+TEST(Session, HowAListingGoesOnSinceAbi11) {
+  Opened variant("variant_next_fields.so");
+  PageRequest request = variant.request("things");
+  request.parts = 5;
+  const RawPage page = variant.session->read_page(request, variant.call);
+  EXPECT_EQ(page.next_fields, std::vector<std::string>{"/id"});
+  EXPECT_TRUE(page.empty_is_last);
+  EXPECT_EQ(page.overlap, 5U) << "`parts` came through";
+  const RawPage old = Opened("variant_good.so").read("things");
+  EXPECT_TRUE(old.next_fields.empty() && !old.more && !old.offset && !old.back && !old.empty_is_last && old.overlap == 0);
+  EXPECT_EQ(error_of([] { Opened("variant_bad_next_fields.so").read("things"); }).code(), "plugin.contract");
+  EXPECT_EQ(error_of([] { Opened("variant_bad_offset.so").read("things"); }).code(), "plugin.contract");
+}
+
+TEST(SdkPage, AHostOfAbi10IsToldThatItCannotFollowSuchAListing) {
+  sg_page old{};
+  old.size = offsetof(sg_page, next_fields);
+  sdk::Page("[]").next_token("x").give(&old);
+  EXPECT_EQ(std::string_view(old.next_token.p, old.next_token.n), "x");
+  old.release(&old);
+  const auto give = [](sdk::Page page) {
+    sg_page theirs{};
+    theirs.size = offsetof(sg_page, next_fields);
+    std::move(page).give(&theirs);
+  };
+  EXPECT_THROW(give(sdk::Page("[]").next_fields({"/id"})), sdk::Error);
+  EXPECT_THROW(give(sdk::Page("[]").offset(0)), sdk::Error);
+  EXPECT_THROW(give(sdk::Page("[]").more("/more")), sdk::Error);
+}
+
+TEST(SdkPage, CarriesEverythingOfAbi11) {
+  sg_page page{};
+  page.size = sizeof page;
+  sdk::Page("[]").next_fields({"/a\"b", "/\n"}).more("/m").offset(7).empty_is_last().overlap(3, "back").give(&page);
+  EXPECT_EQ(std::string_view(page.next_fields.p, page.next_fields.n), R"(["/a\"b","/\u000a"])");
+  EXPECT_EQ(std::string_view(page.more.p, page.more.n), "/m");
+  EXPECT_EQ(std::string_view(page.back.p, page.back.n), "back");
+  EXPECT_EQ(page.flags, SG_PAGE_OFFSET | SG_PAGE_EMPTY_IS_LAST);
+  EXPECT_EQ(page.offset, 7);
+  EXPECT_EQ(page.overlap, 3U);
+  page.release(&page);
 }
 
 TEST(Session, ALargerTableOfANewerMinorIsUnderstood) {

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include "switchgear/base/error.hpp"
 
 namespace switchgear {
@@ -78,6 +81,58 @@ TEST(JsonPage, RecordsThatAreMissingOrNoArray) {
 
 TEST(JsonPage, ASecondArrayOfRecordsIsNotDroppedInSilence) {
   EXPECT_NE(failure(R"({"value":[{"a":1}],"value":[{"a":2}]})").find("protocol.duplicate_key"), std::string::npos);
+}
+
+TEST(JsonPage, TheLastRecordsValuesAreTheNextToken) {
+  PagePointers pointers{"/value", {}, {}, {}, {}, ""};
+  pointers.next_fields = {"/at", "/place/id"};
+  EXPECT_EQ(page(R"({"value":[{"at":1,"place":{"id":2}},{"place":{"x":[{}],"id":"7\"\u00df"},"at":1.50}]})", pointers).next(),
+            R"([1.50,"7\"\u00df"])");
+  EXPECT_EQ(page(R"({"value":[]})", pointers).next(), std::nullopt);
+  EXPECT_EQ(page(R"({"value":[{"at":null,"place":{"id":[1]}}]})", pointers).next(), "[null,[1]]");
+  for (const char* without : {R"({"value":[{"at":1}]})", R"({"value":[{}]})", R"({"value":[7]})", R"({"value":[{"at":1,"place":3}]})"}) {
+    EXPECT_NE(failure(without, pointers).find("protocol.token: the page's last record has nothing at"), std::string::npos) << without;
+  }
+  EXPECT_NE(failure(R"({"value":[{"at":1x,"place":{"id":2}}]})", pointers).find("protocol.json"), std::string::npos);
+  EXPECT_NE(failure(R"({"value":[{"at":1},{"at" 2}]})", pointers).find("protocol.json"), std::string::npos);
+}
+
+TEST(JsonPage, WhatSourcesWriteForMore) {
+  PagePointers pointers{"/value", "/next", {}, {}, {}, ""};
+  pointers.more = "/more";
+  const auto more = [&](const std::string& value) { return page(R"({"value":[],"next":"n","more":)" + value + "}", pointers); };
+  for (const char* no : {"false", "0", "0.0", "\"\"", "\"-\"", "\"false\"", "\"N\"", "null"}) {
+    EXPECT_EQ(more(no).more(), false) << no;
+    EXPECT_EQ(more(no).next(), std::nullopt) << no;
+  }
+  for (const char* yes : {"true", "1", "17", "-1", "\"+\"", "\"true\"", "\"Y\"", "\"more\""}) {
+    EXPECT_EQ(more(yes).more(), true) << yes;
+    EXPECT_EQ(more(yes).next(), "n") << yes;
+  }
+  EXPECT_EQ(more("{}").more(), std::nullopt);
+  EXPECT_EQ(page(R"({"value":[],"next":"n"})", pointers).next(), "n") << "a pointer that leads nowhere decides nothing";
+}
+
+TEST(JsonPage, TellsPagesAndRecordsApart) {
+  const PagePointers pointers{"/value", {}, {}, {}, {}, ""};
+  const JsonPage some =
+      page(R"({"a":1,"value":[{"id":1,"k":"x"},{"k":"y","id":2},{"id":3},{"id":null,"k":"x"},7,{"id":1,"k":"x","b":0}]})", pointers);
+  EXPECT_EQ(some.count_records(), 6U);
+  EXPECT_EQ(page(R"({"value":[ ]})", pointers).count_records(), 0U);
+  const auto keys = some.key_hashes({"id", "k"});
+  ASSERT_EQ(keys.size(), 6U);
+  EXPECT_EQ(keys[0], keys[5]);
+  EXPECT_NE(keys[0], keys[1]);
+  EXPECT_EQ(std::vector<std::uint64_t>(keys.begin() + 2, keys.begin() + 5), std::vector<std::uint64_t>(3, 0));
+  const auto hash = [&](const std::string& records) { return page(R"({"n":9,"value":)" + records + "}", pointers).records_hash(); };
+  EXPECT_EQ(hash(R"([{"id":1}])"), page(R"({"value":[{"id":1}],"next":"other"})", pointers).records_hash());
+  EXPECT_NE(hash(R"([{"id":1}])"), hash(R"([{"id":2}])"));
+  std::string longer(100, 'x');
+  for (std::size_t i = 0; i < longer.size(); ++i) {
+    std::string changed = longer;
+    changed[i] = 'y';
+    EXPECT_NE(hash("[\"" + longer + "\"]"), hash("[\"" + changed + "\"]")) << i;
+  }
 }
 
 TEST(JsonPage, NestingAMillionDeepIsAnErrorNotACrash) {

@@ -45,6 +45,20 @@ static int32_t read_page(void* session, sg_call* call, const sg_read_request* re
   (void)error;
   page->body.p = "[{\"id\":1}]";
   page->body.n = strlen(page->body.p);
+#ifdef VARIANT_NEXT_FIELDS
+  page->next_fields.p = "[\"/id\"]";
+  page->next_fields.n = strlen(page->next_fields.p);
+  page->flags = SG_PAGE_EMPTY_IS_LAST;
+  page->overlap = (uint64_t)request->parts;
+#endif
+#ifdef VARIANT_BAD_NEXT_FIELDS
+  page->next_fields.p = "[\"id\"]";
+  page->next_fields.n = strlen(page->next_fields.p);
+#endif
+#ifdef VARIANT_BAD_OFFSET
+  page->flags = SG_PAGE_OFFSET;
+  page->offset = -1;
+#endif
   return 0;
 }
 

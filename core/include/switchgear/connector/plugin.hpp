@@ -68,6 +68,7 @@ struct PageRequest {
   std::int64_t page_size = 0;
   std::int64_t limit = -1;
   bool count = false;
+  std::int64_t parts = 0;  ///< to plan(): how many are wished for; 0: the connector's choice
 };
 
 /// Arrow columns that a connector built itself; releases them when destroyed.
@@ -85,6 +86,13 @@ struct RawPage {
   std::string control;
   std::optional<std::string> next_token;  ///< wins over `next`; "" means that this is the last page
   std::optional<ForeignBatch> batch;      ///< instead of `body`
+  std::vector<std::string> next_fields;   ///< pointers into a record: the next token is made of the last record's values
+  std::optional<std::string> more;        ///< JSON pointer to the source's word on whether there is more
+  std::optional<std::int64_t> offset;     ///< where the page begins: the next token is the offset behind its last record
+  bool empty_is_last = false;             ///< without records this is the last page, whatever it names as next
+  std::uint64_t overlap = 0;              ///< records at its beginning that should repeat the page before
+  std::optional<std::string> back;        ///< the token to load instead where they do not; set on every page that overlaps or may be
+                                          ///< overlapped
 };
 
 struct WriteRecord {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "switchgear/base/buffer.hpp"
 #include "switchgear/data/schema.hpp"
@@ -20,7 +21,9 @@ namespace switchgear {
 struct PagePointers {
   std::string records;  ///< -> array of objects
   std::optional<std::string> next, removed, delta, total;
-  std::string control;  ///< members whose name contains this text are the protocol's, not data; "": there are none
+  std::string control;                        ///< members whose name contains this text are the protocol's, not data; "": there are none
+  std::optional<std::string> more = {};       ///< -> the source's word on whether there is more
+  std::vector<std::string> next_fields = {};  ///< pointers into one record, see next()
 };
 
 class JsonPage {
@@ -30,16 +33,36 @@ class JsonPage {
   JsonPage(JsonPage&&) noexcept;
   JsonPage& operator=(JsonPage&&) noexcept;
 
-  /// The continuation token; nothing where it is missing, null or "".
+  /// The continuation token; nothing where it is missing, null or "", or where `more` says that there is no more. With `next_fields` it is
+  /// the JSON array of the last record's values there, and nothing for a page without records.
   const std::optional<std::string>& next() const noexcept { return next_; }
+
+  /// What `more` points to: false for false, 0, "", "-", "false", "N" and null; nothing where it leads nowhere.
+  std::optional<bool> more() const noexcept { return more_; }
+
   const std::optional<std::string>& delta() const noexcept { return delta_; }
   std::optional<std::int64_t> total() const noexcept { return total_; }
 
   /// The array that `removed` points to, as JSON text.
   const std::optional<std::string>& removed() const noexcept { return removed_; }
 
-  /// Bytes of the body.
+  /// Bytes of the body, and those that the page occupies until it has become columns.
   std::size_t bytes() const noexcept;
+  std::size_t held_bytes() const noexcept;
+
+  bool has_records() const noexcept;
+
+  /// How many records there are; counts them.
+  std::size_t count_records() const;
+
+  /// Equal for pages whose records are, byte for byte.
+  std::uint64_t records_hash() const noexcept;
+
+  /// A hash for each record of its values in `fields`; 0 where it lacks one of them.
+  std::vector<std::uint64_t> key_hashes(const std::vector<std::string>& fields) const;
+
+  /// These records, by position, do not become columns: they were read before.
+  void leave_out(std::vector<bool> positions);
 
   /// Columns for what the first `max_records` records hold: the narrowest type that holds every value seen; `json` for mixed types,
   /// nested values and members that were always null. Nothing, if the page has no records.
@@ -55,6 +78,7 @@ class JsonPage {
   PagePointers pointers_;
   std::optional<std::string> next_, delta_, removed_;
   std::optional<std::int64_t> total_;
+  std::optional<bool> more_;
 };
 
 }  // namespace switchgear

@@ -18,7 +18,7 @@
 #include <stop_token>
 #include <string>
 #include <thread>
-#include <unordered_set>
+#include <vector>
 
 #include "switchgear/base/process_stamp.hpp"
 #include "switchgear/connector/plugin.hpp"
@@ -26,12 +26,15 @@
 #include "switchgear/data/json_page.hpp"
 #include "switchgear/data/record_batch.hpp"
 #include "switchgear/data/schema.hpp"
+#include "switchgear/paging/listing.hpp"
 
 namespace switchgear {
 
 struct PageReaderOptions {
   std::string connection_id;  ///< whose errors these are
   std::string entity;
+  std::vector<std::string> key;            ///< fields that identify a record
+  bool key_in_pages = true;                ///< false: the columns asked for lack them
   std::optional<Schema> schema;            ///< nothing: inferred from the first page that has records
   bool projected = false;                  ///< `schema` is what was asked for: other members are left out, not rescued
   std::string start;                       ///< a Continuation's text; "": the beginning
@@ -57,8 +60,7 @@ struct PageStats {
 
 class PageReader {
  public:
-  /// Fetches the page at `token` ("" is the first). Called by one thread at a time.
-  using Loader = std::function<RawPage(const std::string& token, std::stop_token stop)>;
+  using Loader = PageLoader;
 
   enum class Wait { page, end, pending };
 
@@ -91,32 +93,20 @@ class PageReader {
   PageStats stats() const;
 
  private:
-  struct Fetched {
-    std::optional<JsonPage> json;
-    std::optional<RecordBatch> foreign;
-    std::string token;  // Continuation texts before and after the page
-    std::string next;
-    std::optional<std::int64_t> total;
-    std::uint64_t bytes = 0;
-  };
-
   void produce(const std::stop_token& stop);
-  Fetched fetch(const std::string& token, const std::stop_token& stop, std::string& next);
-  void watch_for_loops(const std::string& next);
   void start_once();
   bool wait_for_front(std::chrono::milliseconds timeout);  // false: still pending
   bool learn_schema();                                     // false: the page at the front has no records
-  Fetched pop_front();
-  void count_page(const Fetched& fetched, std::int64_t records);
+  FetchedPage pop_front();
+  void count_page(const FetchedPage& fetched, std::string token, std::int64_t records);
   Page take_front();
   template <class Function>
   void guarded(Function function);
 
   std::exception_ptr current_failure() const;
-  std::string place(const std::string& token, bool ended) const;
+  std::string text_of(const std::optional<Place>& place) const;
 
   ProcessStamp process_;
-  Loader load_;
   PageReaderOptions options_;
   std::string token_;
 
@@ -130,12 +120,12 @@ class PageReader {
   std::exception_ptr broken_;  // a page could not be read: the end of this reader
 
   // The producer's.
-  std::unordered_set<std::size_t> seen_tokens_;
+  std::optional<Listing> listing_;
 
   // Shared.
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::deque<Fetched> queue_;
+  std::deque<FetchedPage> queue_;
   std::uint64_t queued_bytes_ = 0;
   bool produced_all_ = false;
   std::exception_ptr failure_;

@@ -1,4 +1,4 @@
-/* The switchgear connector ABI, version 1.0: plain C between a host and a connector built by any compiler.
+/* The switchgear connector ABI, version 1.1: plain C between a host and a connector built by any compiler.
  *
  * A connector is a shared library with two exports:
  *     const sg_abi sg_connector_abi;                                      data; read before anything is called
@@ -16,6 +16,8 @@
  * - Functions return 0 for success; otherwise the sg_error is filled. Nothing may be thrown across.
  * - Calls on one session are serial; sessions run in parallel; host functions may be called from any thread while a call is on.
  * - Texts are UTF-8, with a length and without a final NUL unless said otherwise.
+ * - "Since 1.n" names what an older side does not know. A connector that needs such a field looks whether the caller's `size` reaches it,
+ *   and fails with SG_UNSUPPORTED where it does not: a listing must not end early because its end was never understood.
  */
 #ifndef SWITCHGEAR_SDK_ABI_H
 #define SWITCHGEAR_SDK_ABI_H
@@ -28,7 +30,7 @@ extern "C" {
 
 #define SG_ABI_MAGIC UINT32_C(0x53475231) /* "SGR1" */
 #define SG_ABI_MAJOR 1
-#define SG_ABI_MINOR 0
+#define SG_ABI_MINOR 1
 
 typedef struct sg_abi {
   uint32_t magic;
@@ -200,6 +202,7 @@ typedef struct sg_read_request {
   sg_str partition;  /* one of those that `plan` returned */
   uint32_t flags;
   uint32_t reserved;
+  int64_t parts; /* since 1.1, to `plan`: how many parts are wished for; 0: the connector's choice */
 } sg_read_request;
 
 struct ArrowSchema;
@@ -207,6 +210,12 @@ struct ArrowArray;
 
 #define SG_PAGE_JSON 0  /* `body` is one JSON text, read through the pointers below */
 #define SG_PAGE_ARROW 1 /* `schema` and `array` are set (Arrow C data interface: a struct array, one child a column) */
+
+/* Since 1.1. The next token is `offset` and the number of records in the page, added: never a limit that was asked for, since sources
+ * clamp page sizes in silence. A page without records is the last one. */
+#define SG_PAGE_OFFSET UINT32_C(1)
+/* Since 1.1. A page without records is the last one although it has a next token (page numbers). */
+#define SG_PAGE_EMPTY_IS_LAST UINT32_C(2)
 
 /* A page of records. The host parses `body` once, taking from it what the JSON pointers (RFC 6901) name; "" points to the
  * whole body, a null `p` to nothing. */
@@ -228,6 +237,12 @@ typedef struct sg_page {
   struct ArrowArray* array;
   void* owner;
   void (*release)(struct sg_page*); /* releases all but a body that was moved out (p set to NULL) */
+  /* Since 1.1. */
+  sg_str next_fields; /* JSON array of pointers into one record: the next token is the JSON array of these values of the last record */
+  sg_str more;        /* -> is there more? false, 0, "", "-", "false", "N", null: this is the last page, whatever `next` says */
+  sg_str back;        /* the token to load instead, where none of the `overlap` records was in the page before */
+  int64_t offset;     /* with SG_PAGE_OFFSET: where in the listing this page begins */
+  uint64_t overlap;   /* so many records at the page's beginning should repeat the end of the page before; those are dropped, by key */
 } sg_page;
 
 #define SG_OUTCOME_OK 0

@@ -3,11 +3,13 @@
 // Move-only; owns the body until the host takes it. The host parses the body, once: a connector need not look at it.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "switchgear/sdk/abi.h"
 #include "switchgear/sdk/error.hpp"
@@ -39,6 +41,7 @@ class Page {
 
   Page(Page&& other) noexcept
       : text_(std::move(other.text_)),
+        place_(other.place_),
         body_(std::exchange(other.body_, sg_buf{})),
         schema_(std::exchange(other.schema_, ArrowSchema{})),
         array_(std::exchange(other.array_, ArrowArray{})) {}
@@ -46,6 +49,7 @@ class Page {
     if (this != &other) {
       release();
       text_ = std::move(other.text_);
+      place_ = other.place_;
       body_ = std::exchange(other.body_, sg_buf{});
       schema_ = std::exchange(other.schema_, ArrowSchema{});
       array_ = std::exchange(other.array_, ArrowArray{});
@@ -72,6 +76,28 @@ class Page {
   Page& watermark(std::string field) & { return set(text_.watermark, std::move(field)); }
   /// Fields whose name contains this text are the protocol's, not data: "@" in OData.
   Page& control(std::string text) & { return set(text_.control, std::move(text)); }
+  /// Pointers into ONE record: the next token is the JSON array of these values of the page's last record, `["2024-01-31",17]`. A page
+  /// without records is the last one. (Keyset: the place is the last value seen.)
+  Page& next_fields(const std::vector<std::string>& pointers) & { return set(text_.next_fields, detail::json_texts(pointers)); }
+  /// -> does the source say that there is more? false, 0, "", "-", "false", "N" and null: this is the last page, whatever `next` says.
+  /// Where the pointer leads nowhere, `next` alone decides.
+  Page& more(std::string pointer) & { return set(text_.more, std::move(pointer)); }
+  /// The page begins at this offset; the next token is the offset behind its last record, however many the source chose to give. A page
+  /// without records is the last one.
+  Page& offset(std::int64_t begin) & {
+    place_.flags |= SG_PAGE_OFFSET;
+    place_.offset = begin;
+    return *this;
+  }
+  /// A page without records is the last one although next_token is set (page numbers).
+  Page& empty_is_last() & { return (place_.flags |= SG_PAGE_EMPTY_IS_LAST, *this); }
+  /// The first `records` of this page should repeat the last ones of the page before, because rows shift between pages. Those that do, by
+  /// the entity's key, are dropped; if none does, the page at `back_token` is read instead. Say it on every page of such a listing, on
+  /// the first with 0: the keys of a page have to be kept for the next one.
+  Page& overlap(std::uint64_t records, std::string back_token) & {
+    place_.overlap = records;
+    return set(text_.back, std::move(back_token));
+  }
 
   Page&& records(std::string pointer) && { return std::move(records(std::move(pointer))); }
   Page&& next(std::string pointer) && { return std::move(next(std::move(pointer))); }
@@ -81,11 +107,22 @@ class Page {
   Page&& total(std::string pointer) && { return std::move(total(std::move(pointer))); }
   Page&& watermark(std::string field) && { return std::move(watermark(std::move(field))); }
   Page&& control(std::string text) && { return std::move(control(std::move(text))); }
+  Page&& next_fields(const std::vector<std::string>& pointers) && { return std::move(next_fields(pointers)); }
+  Page&& more(std::string pointer) && { return std::move(more(std::move(pointer))); }
+  Page&& offset(std::int64_t begin) && { return std::move(offset(begin)); }
+  Page&& empty_is_last() && { return std::move(empty_is_last()); }
+  Page&& overlap(std::uint64_t records, std::string back_token) && { return std::move(overlap(records, std::move(back_token))); }
 
   std::string_view body() const { return detail::view(body_); }
 
-  /// Hands everything to the host.
+  /// Hands everything to the host. Throws Error(unsupported) for what a host older than ABI 1.1 would not understand: it would take the
+  /// first page for the last.
   void give(sg_page* out) && {
+    const bool needs_1_1 = text_.next_fields || text_.more || text_.back || place_.flags != 0;
+    if (needs_1_1 && out->size < sizeof(sg_page)) {
+      throw Error(Category::unsupported, "how this listing goes on can only be told to a host of ABI >= 1.1")
+          .with_hint("update switchgear");
+    }
     auto owned = std::make_unique<Owned>(Owned{std::move(text_), schema_, array_});
     sg_page page{};
     page.minor = SG_ABI_MINOR;
@@ -100,6 +137,12 @@ class Page {
     page.watermark = optional_text(text.watermark);
     page.control = optional_text(text.control);
     page.next_token = optional_text(text.next_token);
+    page.next_fields = optional_text(text.next_fields);
+    page.more = optional_text(text.more);
+    page.back = optional_text(text.back);
+    page.flags = place_.flags;
+    page.offset = place_.offset;
+    page.overlap = place_.overlap;
     if (page.format == SG_PAGE_ARROW) {
       page.schema = &owned->schema;
       page.array = &owned->array;
@@ -115,7 +158,12 @@ class Page {
 
  private:
   struct Texts {
-    std::optional<std::string> records, next, removed, delta, total, watermark, control, next_token;
+    std::optional<std::string> records, next, removed, delta, total, watermark, control, next_token, next_fields, more, back;
+  };
+  struct Place {
+    std::uint32_t flags = 0;
+    std::int64_t offset = 0;
+    std::uint64_t overlap = 0;
   };
   struct Owned {
     Texts text;
@@ -144,6 +192,7 @@ class Page {
   void release() noexcept { drop(body_, schema_, array_); }
 
   Texts text_;
+  Place place_;
   sg_buf body_{};
   ArrowSchema schema_{};
   ArrowArray array_{};

@@ -24,6 +24,26 @@ inline bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return true;
 }
 
+/// A JSON array of texts.
+inline std::string json_texts(const std::vector<std::string>& items) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string json = "[";
+  for (const std::string& item : items) {
+    json += json.size() > 1 ? ",\"" : "\"";
+    for (const char c : item) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (byte < 0x20) {
+        json.append("\\u00").append({digits[byte >> 4U], digits[byte & 15U]});
+      } else {
+        if (c == '"' || c == '\\') json.push_back('\\');
+        json.push_back(c);
+      }
+    }
+    json.push_back('"');
+  }
+  return json + "]";
+}
+
 inline void append_utf8(std::string& out, std::uint32_t code) {
   if (code < 0x80) {
     out.push_back(static_cast<char>(code));
