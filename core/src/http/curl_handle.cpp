@@ -8,6 +8,7 @@
 #include "curl_error.hpp"
 #include "switchgear/base/error.hpp"
 #include "switchgear/base/text.hpp"
+#include "switchgear/policy/retryable.hpp"
 
 namespace switchgear {
 namespace {
@@ -26,9 +27,8 @@ long as_limit(std::chrono::milliseconds time) {
 // Its own meaning of no connect timeout would be five minutes.
 long as_connect_limit(std::chrono::milliseconds time) { return as_limit(time.count() == 0 ? std::chrono::milliseconds::max() : time); }
 
-bool is_idempotent(const HttpRequest& request) {
-  return (request.method != "POST" && request.method != "PATCH") || !request.idempotency_key.empty();
-}
+/// A list of what is known to be harmless: OData's MERGE, and whatever else a source makes up, changes something each time.
+bool may_be_repeated(const HttpRequest& request) { return is_idempotent(request.method) || !request.idempotency_key.empty(); }
 
 [[noreturn]] void refuse_header(const std::string& name) {
   throw Error(Category::config, "header", "the header '" + name + "' holds a line break or another character that HTTP forbids")
@@ -180,7 +180,7 @@ void CurlHandle::set_up(const Hop& hop) {
   response_ = HttpResponse();
   header_bytes_ = 0;
   headers_done_ = false;
-  may_send_twice_ = is_idempotent(*hop.request);
+  may_send_twice_ = may_be_repeated(*hop.request);
   times_sent_ = 0;
   refusal_ = Refusal::none;
   moved_bytes_ = -1;
@@ -318,6 +318,12 @@ void CurlHandle::fail(CURLcode code) {
     case Refusal::none:
       break;
   }
+  // A single line that libcurl would not take; by its version one of two codes, neither of which says so.
+  constexpr int curle_too_large = 100;
+  if ((code == CURLE_OUT_OF_MEMORY || static_cast<int>(code) == curle_too_large) && times_sent_ > 0 && !headers_done_) {
+    throw Error(Category::protocol, "headers_too_large", "a header of the reply of " + where + " is too large: " + error_text_)
+        .with_hint("this is no sane reply: check what answers there");
+  }
   TransferFailure failure;
   failure.code = code;
   failure.text = error_text_[0] != '\0' ? error_text_ : curl_easy_strerror(code);
@@ -371,6 +377,11 @@ HttpResponse CurlHandle::perform(const Hop& hop, std::stop_token stop) {
   const Detach detach{multi_.get(), easy_.get()};
   const CURLcode code = drive(stop);
   if (code != CURLE_OK) fail(code);
+  if (!headers_done_) {  // libcurl takes what there is of them for a whole reply without a body
+    constexpr std::string_view words = "it ended inside the headers";
+    error_text_[words.copy(error_text_, words.size())] = '\0';
+    fail(CURLE_PARTIAL_FILE);
+  }
   return take_response();
 }
 

@@ -6,10 +6,13 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <stdexcept>
@@ -58,12 +61,28 @@ class Peer {
                 std::string(body));
   }
 
+  /// Whatever it is; it is not taken.
+  void wait_for_a_byte() {
+    char byte = 0;
+    recv(socket_, &byte, 1, MSG_PEEK);
+  }
+
   /// Holds still until the client hangs up.
   void hang() {
     char byte = 0;
     while (recv(socket_, &byte, 1, 0) > 0) {
     }
   }
+
+  /// A byte at a time, without end, until the client hangs up.
+  void trickle(std::chrono::milliseconds pause) {
+    pollfd client{socket_, POLLIN, 0};
+    while (poll(&client, 1, static_cast<int>(pause.count())) == 0 && send("x")) {
+    }
+  }
+
+  /// No more will come from here, as the client learns; what it still sends is taken.
+  void end_sending() { shutdown(socket_, SHUT_WR); }
 
   /// Closing sends RST instead of FIN.
   void reset_when_closed() {
@@ -84,11 +103,14 @@ class Peer {
   std::string pending_;
 };
 
-/// A listening socket on a port that the kernel chose.
-inline int listen_on_loopback() {
+/// A listening socket, on a port that the kernel chooses if none is given.
+inline int listen_on_loopback(int port = 0) {
   const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   sockaddr_in address{};
   address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   if (listener < 0 || bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || listen(listener, 128) != 0) {
     throw std::runtime_error("cannot listen on 127.0.0.1");
@@ -115,7 +137,8 @@ class LoopbackServer {
  public:
   using Script = std::function<void(Peer&)>;
 
-  explicit LoopbackServer(Script script) : script_(std::move(script)), listener_(listen_on_loopback()), port_(port_of(listener_)) {
+  explicit LoopbackServer(Script script, int port = 0)
+      : script_(std::move(script)), listener_(listen_on_loopback(port)), port_(port_of(listener_)) {
     acceptor_ = std::thread([this] { accept_all(); });
   }
 
