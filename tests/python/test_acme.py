@@ -14,13 +14,8 @@ import pytest
 
 import switchgear as sg
 from servers.acme_api import AcmeApi
+from support.plugins import build
 from switchgear import _core
-
-ROOT = Path(__file__).resolve().parents[2]
-SDK = Path(sg.__file__).parent / "include"  # nothing but the installed package, as authors have it
-
-# What switchgear_add_connector() writes for the linker.
-EXPORTS = "{ global: sg_connector_abi; sg_connector_entry; local: *; };\n"
 
 LIBCXX = ("-std=c++17", "-stdlib=libc++")
 LIBSTDCXX = ("-std=c++17",)
@@ -31,22 +26,6 @@ def find_clang() -> str | None:
     return next(
         filter(None, map(shutil.which, ["clang++-14", *(f"clang++-{n}" for n in range(15, 22)), "clang++"])), None
     )
-
-
-def build(source: str, output: Path, compiler: str, *flags: str) -> Path:
-    """`source` is below tests/plugins. Returns the library, which only its owner can write to."""
-    output.parent.mkdir(parents=True, exist_ok=True)
-    exports = output.with_suffix(".map")
-    exports.write_text(EXPORTS)
-    command = [
-        *(compiler, *flags, "-O1", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror"),
-        *(f"-I{SDK}", f"-Wl,--version-script={exports}", "-Wl,--no-undefined"),
-        *(str(ROOT / "tests/plugins" / source), "-o", str(output)),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{' '.join(command)}\n{done.stderr}"
-    output.chmod(0o755)
-    return output
 
 
 RECORDS = 1_234
