@@ -54,6 +54,15 @@ Verdict verdict_of_401(const HttpResponse& response, const SourceError& said, co
   return *verdict;
 }
 
+/// nginx finishes the handshake and then refuses in HTTP: its 496 (there was no certificate) and 495 (it was not accepted).
+std::optional<Verdict> verdict_of_client_certificate(const SourceError& said) {
+  if (said.message.find("No required SSL certificate was sent") != std::string::npos) {
+    return Verdict{Category::auth_invalid, "no_client_certificate"};
+  }
+  if (said.message.find("The SSL certificate error") != std::string::npos) return Verdict{Category::auth_invalid, "client_certificate"};
+  return std::nullopt;
+}
+
 Verdict verdict_of_403(const HttpResponse& response, const RateHeaders& rate) {
   if (equal_ignoring_case(trim(header(response.headers, "X-CSRF-Token")), "required")) return {Category::csrf};
   if (const auto verdict = verdict_of_challenge(response.headers)) return *verdict;
@@ -72,6 +81,9 @@ Verdict verdict_of_failure(const HttpResponse& response, const SourceError& said
   if (status == 401) return verdict_of_401(response, said, context);
   if (const auto verdict = verdict_of_code(said.code)) return *verdict;
   if (status == 403) return verdict_of_403(response, rate);
+  if (status == 400 && is_html(response)) {
+    if (const auto verdict = verdict_of_client_certificate(said)) return *verdict;
+  }
   if (status >= 300 && status < 400) return verdict_of_redirect(status, response);
   if (status == 404 && context.service_root) return {Category::config};
   return verdict_of_status(status).value_or(Verdict{Category::protocol, "status"});

@@ -2,11 +2,38 @@
 
 #include "switchgear/base/error.hpp"
 #include "switchgear/base/text.hpp"
+#include "switchgear/http/classify.hpp"
 
 namespace switchgear {
 namespace {
 
+/// For a source that knows its caller by a client certificate.
+class NoCredentials final : public Authenticator {
+ public:
+  AuthStamp apply(HttpRequest&, std::stop_token) override { return {}; }
+  bool refresh(const AuthStamp&, Category, std::stop_token) override { return false; }
+};
+
 bool is_safe(const std::string& method) { return method == "GET" || method == "HEAD" || method == "OPTIONS"; }
+
+/// The session is over, or the token of the credentials: a sign-in page is as good as a 401. A reply with a token is none, whatever else it
+/// is.
+bool is_signed_out(const HttpRequest& request, const HttpResponse& response, bool has_token) {
+  if (response.status == 401) return true;
+  if (has_token) return false;
+  const std::optional<Error> error = classify(request, response);
+  return error && error->category == Category::auth_expired;
+}
+
+Error no_token(const std::string& what, int status) {
+  if (status == 401) return Error(Category::auth_invalid, what).with_hint("check user and password").with_status(status);
+  if (status == 403) return Error(Category::permission, what).with_hint("this user may not read the service").with_status(status);
+  const bool fault = status >= 500;
+  return Error(fault ? Category::server : Category::csrf, what)
+      .with_hint("check that this is the service root")
+      .with_status(status)
+      .with_retry(fault);
+}
 
 }  // namespace
 
@@ -18,6 +45,7 @@ CsrfToken::CsrfToken(CsrfOptions options, std::shared_ptr<Authenticator> credent
       redactor_(std::move(redactor)),
       clock_(clock) {
   Url::parse(options_.fetch_url);
+  if (!credentials_) credentials_ = std::make_shared<NoCredentials>();
 }
 
 CsrfToken::Session CsrfToken::fetch(std::stop_token stop) {
@@ -31,18 +59,11 @@ CsrfToken::Session CsrfToken::fetch(std::stop_token stop) {
     const AuthStamp stamp = credentials_->apply(request, stop);
     const HttpResponse response = transport_->send(request, stop);
     credentials_->received(stamp, response);
-    if (response.status == 401 && !again && credentials_->refresh(stamp, Category::auth_expired, stop)) continue;
     const auto token = response.headers.get(options_.header);
-    if (!token || token->empty() || equal_ignoring_case(*token, "Required")) {
-      const std::string what = where + " handed out no " + options_.header + " (status " + std::to_string(response.status) + ")";
-      if (response.status == 401) throw Error(Category::auth_invalid, what).with_hint("check user and password").with_status(401);
-      if (response.status == 403) throw Error(Category::permission, what).with_hint("this user may not read the service").with_status(403);
-      const bool fault = response.status >= 500;
-      throw Error(fault ? Category::server : Category::csrf, what)
-          .with_hint("check that this is the service root")
-          .with_status(response.status)
-          .with_retry(fault);
-    }
+    const bool handed_out = token && !token->empty() && !equal_ignoring_case(*token, "Required");
+    if (!again && is_signed_out(request, response, handed_out) && credentials_->refresh(stamp, Category::auth_expired, stop)) continue;
+    if (!handed_out)
+      throw no_token(where + " handed out no " + options_.header + " (status " + std::to_string(response.status) + ")", response.status);
     Session session{std::string(*token), std::make_shared<CookieJar>()};
     session.cookies->keep(Url::parse(response.url), response.headers, clock_.wall());
     redactor_->add(session.token);

@@ -1,8 +1,11 @@
 #include "switchgear/http/oauth2.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstdint>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "switchgear/base/error.hpp"
 #include "switchgear/base/log.hpp"
@@ -38,6 +41,18 @@ std::optional<seconds> life_of(const json& reply) {
   }
   if (!(value >= 1)) return std::nullopt;
   return seconds(static_cast<std::int64_t>(std::min(value, static_cast<double>(longest_life_seconds))));
+}
+
+// RFC 6749, 5.1: an endpoint that gives less than it was asked for says what it gave. Without `scope` in the reply all was given.
+std::string missing_scopes(const std::string& asked, const json& reply) {
+  if (const auto said = reply.find("scope"); said == reply.end() || !said->is_string()) return {};
+  const std::string given = " " + text_of(reply, "scope") + " ";
+  std::string missing;
+  std::istringstream words(asked);
+  for (std::string word; words >> word;) {
+    if (given.find(" " + word + " ") == std::string::npos) missing += (missing.empty() ? "" : " ") + word;
+  }
+  return missing;
 }
 
 Error not_sent(Error error) {
@@ -164,6 +179,10 @@ Tokens OAuth2::ask(Form form, std::stop_token stop) {
     throw Error(Category::unsupported, "oauth2", "the token endpoint " + endpoint + " gives tokens of type '" + type.substr(0, 40) + "'")
         .with_hint("only bearer tokens are supported");
   }
+  if (const std::string missing = missing_scopes(options_.scope, reply); !missing.empty()) {
+    log(LogLevel::warning, "oauth2",
+        "the token endpoint " + endpoint + " did not give the scope '" + missing + "': the source may refuse what needs it");
+  }
   if (const auto life = life_of(reply)) tokens.expires_at = asked_at + *life;
   keep_secret(tokens);
   return tokens;
@@ -186,20 +205,23 @@ OAuth2RefreshToken::OAuth2RefreshToken(OAuth2Options options, Secret refresh_tok
       store_key_(std::move(store_key)) {}
 
 Tokens OAuth2RefreshToken::obtain(const Tokens* refused, std::stop_token stop) {
-  const auto turn = store_->lock(store_key_, stop);
-  const auto stored = store_->load(store_key_);
+  const std::string first = first_token_.empty() ? std::string() : first_token_.reveal();
+  services_.redactor->add(first);
+  const std::string key = key_of(first);
+  const auto turn = store_->lock(key, stop);
+  const auto stored = store_->load(key);
   if (stored) keep_secret(*stored);
   const bool renewed_elsewhere =
       stored && !stored->access_token.empty() && lasts(*stored) && (refused == nullptr || stored->access_token != refused->access_token);
   if (renewed_elsewhere && !unsaved_) return *stored;
 
-  const auto refresh_tokens = candidates(refused, stored);
+  const auto refresh_tokens = candidates(first, refused, stored);
   for (std::size_t i = 0;; ++i) {
     try {
       Tokens tokens = ask({{"grant_type", "refresh_token"}, {"refresh_token", refresh_tokens.at(i)}}, stop);
       if (tokens.refresh_token.empty()) tokens.refresh_token = refresh_tokens[i];
       try {
-        store_->save(store_key_, tokens);
+        store_->save(key, tokens);
         unsaved_ = false;
       } catch (const Error& error) {
         // The old refresh token may be dead by now: the new one must live on, in memory at least.
@@ -214,19 +236,28 @@ Tokens OAuth2RefreshToken::obtain(const Tokens* refused, std::stop_token stop) {
   }
 }
 
-// The one that was rotated last comes first; the configured one is the way out when somebody signed in again.
-std::vector<std::string> OAuth2RefreshToken::candidates(const Tokens* in_use, const std::optional<Tokens>& stored) const {
+// FNV-1a. It tells sign-ins apart; what it is made of needs no hiding from a store that holds the tokens themselves.
+std::string OAuth2RefreshToken::key_of(const std::string& first) const {
+  if (first.empty()) return store_key_;
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  for (const std::string& part : {options_.token_url, options_.client_id, first}) {
+    for (const char c : part + '\n') hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  }
+  std::array<char, 16> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), hash, 16).ptr;
+  return store_key_ + "#" + std::string(digits.data(), end);
+}
+
+// The one that was rotated last comes first; the configured one is the way out when the stored one was ended.
+std::vector<std::string> OAuth2RefreshToken::candidates(const std::string& first, const Tokens* in_use,
+                                                        const std::optional<Tokens>& stored) const {
   std::vector<std::string> tokens;
   const auto add = [&](const std::string& token) {
     if (!token.empty() && std::find(tokens.begin(), tokens.end(), token) == tokens.end()) tokens.push_back(token);
   };
   if (unsaved_ && in_use != nullptr) add(in_use->refresh_token);
   if (stored) add(stored->refresh_token);
-  if (!first_token_.empty()) {
-    const std::string first = first_token_.reveal();
-    services_.redactor->add(first);
-    add(first);
-  }
+  add(first);
   if (tokens.empty()) {
     throw Error(Category::auth_invalid, "no_refresh_token", "there is no refresh token for '" + store_key_ + "'")
         .with_hint("sign in again and reconnect");

@@ -156,13 +156,20 @@ std::string_view hint_for(Category category, std::string_view detail) noexcept {
     case Category::auth_expired:
       return "the token or session has run out: renew it or sign in again";
     case Category::auth_invalid:
+      if (detail == "no_client_certificate") {
+        return "give a client certificate and its key, in PEM form (in Python: auth=ClientCertificate(cert_file, key_file))";
+      }
+      if (detail == "client_certificate") {
+        return "check that the client certificate has not expired and that the server trusts its issuer";
+      }
       return "check user and password, key or token of this connection";
     case Category::permission:
       return "ask the source's administrator to give this user the permission, or use another user";
     case Category::rate_limit:
       return "call less often: lower rate_limit or parallel, or ask for a higher limit";
     case Category::csrf:
-      return "fetch a new CSRF token (X-CSRF-Token: Fetch), keep all cookies, and send again";
+      return "the source wants a token against forged requests: wrap the credentials (in Python: auth=CsrfToken(service_root, "
+             "credentials))";
     case Category::bad_request:
       if (detail == "dependency" || detail == "rolled_back") return "repair the record that failed, then send all of them again";
       return "the source refuses what was sent: correct it as its message says";

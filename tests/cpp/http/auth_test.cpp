@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "loopback_server.hpp"
+#include "switchgear/base/log.hpp"
 #include "switchgear/base/text.hpp"
 #include "switchgear/http/cookie_login.hpp"
 #include "switchgear/http/csrf.hpp"
@@ -260,6 +261,28 @@ TEST_F(OAuth2Test, EachRefusalOfTheEndpointHasItsCategory) {
   }
 }
 
+TEST_F(OAuth2Test, AScopeThatWasDroppedInSilenceIsNamed) {
+  const std::pair<const char*, std::vector<std::string>> cases[] = {{",\"scope\":\"read\"", {"write", "admin"}},
+                                                                    {",\"scope\":\"admin write read more\"", {}},
+                                                                    {"", {}},
+                                                                    {",\"scope\":\"\"", {"read write admin"}}};
+  for (const auto& [more, missing] : cases) {
+    std::vector<std::string> lines;
+    set_log_sink([&](LogLevel level, std::string_view, std::string_view message) {
+      if (level == LogLevel::warning) lines.emplace_back(message);
+    });
+    TokenEndpoint endpoint([text = std::string(more)](int, const std::string&) { return TokenEndpoint::token("token-1", text); });
+    OAuth2Options options = endpoint.options();
+    options.scope = "read write admin";
+    OAuth2ClientCredentials auth(options, services());
+    bearer(auth);
+    set_log_sink(nullptr);
+    ASSERT_EQ(lines.size(), missing.empty() ? 0U : 1U) << more;
+    for (const std::string& scope : missing) EXPECT_NE(lines[0].find(scope), std::string::npos) << lines[0];
+    for (const std::string& line : lines) EXPECT_NE(line.find(options.token_url), std::string::npos) << line;
+  }
+}
+
 TEST_F(OAuth2Test, AnUnreachableEndpointIsNamed) {
   OAuth2Options options;
   options.token_url = "http://127.0.0.1:" + std::to_string(testing::closed_port()) + "/token";
@@ -350,10 +373,47 @@ TEST_F(TokenFile, ARevokedRefreshTokenNeedsAPerson) {
   EXPECT_FALSE(error.retryable);
 }
 
-TEST_F(TokenFile, ANewSignInGetsPastADeadStoredToken) {
-  FileTokenStore(path, clock).save("sap-mt", {"", "refresh-dead", std::nullopt});
+/// Gives tokens that are named after the refresh token they were asked with.
+TokenEndpoint::Rule named_after() {
+  return [](int, const std::string& request) {
+    const std::string asked = request.substr(request.rfind("refresh_token=") + 14);
+    return TokenEndpoint::token("access-of-" + asked, ",\"expires_in\":3600,\"refresh_token\":\"" + asked + "+\"");
+  };
+}
+
+TEST_F(TokenFile, TwoUsersUnderOneIdKeepTheirTokensApart) {
+  TokenEndpoint endpoint(named_after());
+  const auto as = [&](const char* first) {
+    return OAuth2RefreshToken(endpoint.options(), Secret(first), std::make_shared<FileTokenStore>(path, clock), "odata", services());
+  };
+  auto alice = as("alice"), bob = as("bob");
+  EXPECT_EQ(bearer(alice), "Bearer access-of-alice");
+  EXPECT_EQ(bearer(bob), "Bearer access-of-bob");
+  auto alice_after_restart = as("alice");
+  EXPECT_EQ(bearer(alice_after_restart), "Bearer access-of-alice");
+  EXPECT_EQ(endpoint.requests().size(), 2U);
+}
+
+TEST_F(TokenFile, ATokenGoesToTheEndpointThatGaveItAlone) {
+  TokenEndpoint one(named_after()), other(named_after());
+  OAuth2RefreshToken first(one.options(), Secret("shared"), std::make_shared<FileTokenStore>(path, clock), "odata", services());
+  bearer(first);
+  OAuth2RefreshToken second(other.options(), Secret("shared"), std::make_shared<FileTokenStore>(path, clock), "odata", services());
+  bearer(second);
+  ASSERT_EQ(other.requests().size(), 1U);
+  EXPECT_EQ(other.requests()[0].find("shared%2B"), std::string::npos) << "what one endpoint rotated is not shown to another";
+}
+
+TEST_F(TokenFile, ANewSignInTakesEffectAtOnce) {
   TokenEndpoint endpoint(rotating());
   EXPECT_EQ(bearer(*connect(endpoint)), "Bearer access-1");
+  TokenEndpoint ended([](int, const std::string& request) {
+    return request.find("refresh_token=signed-in-again") != std::string::npos ? TokenEndpoint::token("access-new")
+                                                                              : TokenEndpoint::json(R"({"error":"invalid_grant"})", 400);
+  });
+  OAuth2RefreshToken again(ended.options(), Secret("signed-in-again"), std::make_shared<FileTokenStore>(path, clock), "sap-mt", services());
+  EXPECT_EQ(bearer(again), "Bearer access-new");
+  EXPECT_EQ(ended.requests().size(), 1U) << "the token of before is not tried";
 }
 
 TEST_F(TokenFile, IsReadableByItsOwnerAlone) {
@@ -532,6 +592,49 @@ TEST(CsrfToken, WritesCarryTheTokenAndAllCookiesOfTheSession) {
   EXPECT_EQ(header(again, "X-CSRF-Token"), "token-2");
   EXPECT_EQ(header(again, "Cookie"), "sap-usercontext=client; SAP_SESSIONID=s2");
   EXPECT_FALSE(auth.refresh(used, Category::auth_expired, {})) << "the password is the same";
+}
+
+TEST(CsrfToken, AnErrorMayCarryTheTokenAndNoCredentialsAreNeeded) {
+  LoopbackServer server([](Peer& peer) {
+    const std::string request = peer.read_request();
+    EXPECT_EQ(request.find("Authorization:"), std::string::npos);
+    peer.send("HTTP/1.1 404 Not Found\r\nX-CSRF-Token: token-1\r\nSet-Cookie: SAP_SESSIONID=s1; path=/\r\nContent-Length: 0\r\n\r\n");
+  });
+  CsrfOptions options;
+  options.fetch_url = server.url("/sap/");
+  CsrfToken auth(options, nullptr, transport(), std::make_shared<Redactor>());
+  HttpRequest write = request_to(server.url("/sap/x"), "POST");
+  auth.apply(write, {});
+  EXPECT_EQ(header(write, "X-CSRF-Token"), "token-1");
+  EXPECT_EQ(header(write, "Cookie"), "SAP_SESSIONID=s1");
+}
+
+TEST(CsrfToken, ASignInPageInPlaceOfATokenIsTheEndOfTheSession) {
+  std::atomic<int> logins{0};
+  LoopbackServer server([&](Peer& peer) {
+    for (std::string request = peer.read_request(); !request.empty(); request = peer.read_request()) {
+      if (request.find("POST /login") == 0) {
+        peer.reply("", "Set-Cookie: session=s" + std::to_string(++logins) + "; Path=/\r\n");
+      } else if (request.find("session=s2") == std::string::npos) {
+        peer.reply("<html><title>Sign in</title><form action=/login></form></html>", "Content-Type: text/html\r\n");
+      } else {
+        peer.reply("{}", "X-CSRF-Token: token-1\r\n");
+      }
+    }
+  });
+  const auto redactor = std::make_shared<Redactor>();
+  const auto way_out = transport();
+  CookieLoginOptions login;
+  login.login_url = server.url("/login");
+  login.password = Secret("pass");
+  CsrfOptions options;
+  options.fetch_url = server.url("/sap/");
+  CsrfToken auth(options, std::make_shared<CookieLogin>(login, way_out, redactor), way_out, redactor);
+  HttpRequest write = request_to(server.url("/sap/x"), "POST");
+  auth.apply(write, {});
+  EXPECT_EQ(header(write, "X-CSRF-Token"), "token-1");
+  EXPECT_EQ(header(write, "Cookie"), "session=s2");
+  EXPECT_EQ(logins, 2);
 }
 
 TEST(CsrfToken, AServiceThatHandsOutNoTokenIsSaid) {

@@ -256,6 +256,20 @@ TEST(Classify, OtherErrorBodies) {
   EXPECT_EQ(message("Unauthorized\nstack\ntrace").find("stack"), std::string::npos);
 }
 
+TEST(Classify, NginxRefusesClientCertificatesInHttp) {
+  const auto page = [](const char* title) { return "<html>\r\n<head><title>400 " + std::string(title) + "</title></head></html>"; };
+  const auto missing = classify(request(), reply(400, page("No required SSL certificate was sent")));
+  EXPECT_EQ(missing->code(), "auth_invalid.no_client_certificate");
+  EXPECT_NE(missing->hint.find("ClientCertificate("), std::string::npos);
+  const auto refused = classify(request(), reply(400, page("The SSL certificate error")));
+  EXPECT_EQ(refused->code(), "auth_invalid.client_certificate");
+  EXPECT_NE(refused->hint.find("expired"), std::string::npos);
+  EXPECT_FALSE(refused->retryable);
+  EXPECT_EQ(code(reply(400, page("Request Header Or Cookie Too Large"))), "bad_request");
+  EXPECT_EQ(code(reply(400, R"({"error":{"message":"No required SSL certificate was sent"}})")), "bad_request") << "no page of nginx";
+  EXPECT_EQ(code(reply(403, page("The SSL certificate error"))), "permission");
+}
+
 TEST(Classify, EnvelopesInA200AreJudgedByTheirCode) {
   const auto of = [](std::string_view body) { return code(reply(200, body)); };
   EXPECT_EQ(of(R"({"error":{"code":"404","message":"no such thing"}})"), "not_found");

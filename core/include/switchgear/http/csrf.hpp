@@ -1,8 +1,9 @@
 // SAP's protection against forged requests: a write needs a token that a read hands out, and the cookies that came with it.
 //
-// Wraps the connection's real Authenticator. The token is fetched before the first write (`X-CSRF-Token: Fetch`) and again when the
-// source refuses one (403 with `X-CSRF-Token: Required`), once for all threads. All cookies of the session are kept and go with every
-// request, because the token is worth nothing without them. Thread-safe. Throws `csrf` when the source hands out no token.
+// Wraps the connection's real Authenticator, if it has one. The token is fetched before the first write (`X-CSRF-Token: Fetch`) and
+// again when the source refuses one (403 with `X-CSRF-Token: Required`), once for all threads. All cookies of the session are kept and
+// go with every request, because the token is worth nothing without them. Thread-safe. Throws `csrf` when the source hands out no
+// token.
 #pragma once
 
 #include <memory>
@@ -25,6 +26,7 @@ struct CsrfOptions {
 
 class CsrfToken final : public Authenticator {
  public:
+  /// `credentials` null: the source knows its caller by other means, such as a client certificate.
   CsrfToken(CsrfOptions options, std::shared_ptr<Authenticator> credentials, std::shared_ptr<Transport> transport,
             std::shared_ptr<Redactor> redactor, Clock& clock = Clock::system());
   AuthStamp apply(HttpRequest& request, std::stop_token stop) override;

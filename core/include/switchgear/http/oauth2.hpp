@@ -81,13 +81,15 @@ class OAuth2ClientCredentials final : public OAuth2 {
 
 class OAuth2RefreshToken final : public OAuth2 {
  public:
-  /// `refresh_token` is the first one; servers that rotate it replace it in `store`, under `store_key` (the connection's id).
+  /// `refresh_token` is the first one; servers that rotate it replace it in `store`, under `store_key` (the connection's id) and a mark
+  /// of this sign-in: what descends from another refresh token, user or endpoint is never used, even under the same id.
   OAuth2RefreshToken(OAuth2Options options, Secret refresh_token, std::shared_ptr<TokenStore> store, std::string store_key,
                      OAuth2Services services);
 
  private:
   Tokens obtain(const Tokens* refused, std::stop_token stop) override;
-  std::vector<std::string> candidates(const Tokens* in_use, const std::optional<Tokens>& stored) const;
+  std::string key_of(const std::string& first) const;
+  std::vector<std::string> candidates(const std::string& first, const Tokens* in_use, const std::optional<Tokens>& stored) const;
 
   Secret first_token_;
   std::shared_ptr<TokenStore> store_;

@@ -1,7 +1,7 @@
 // Where tokens outlive the process: a refresh token that the server rotates is lost for good if nobody keeps the new one.
 //
-// A store is shared by all connections; the key is the connection's id. All members may be called from any thread, and from several
-// processes where the store is a shared one. They throw Error(store).
+// A store is shared by all connections; the key is the connection's id and a mark of the sign-in that the tokens come from. All
+// members may be called from any thread, and from several processes where the store is a shared one. They throw Error(store).
 #pragma once
 
 #include <map>
@@ -54,6 +54,7 @@ class FileTokenStore final : public TokenStore {
   void save(const std::string& key, const Tokens& tokens) override;
   void erase(const std::string& key) override;
   std::shared_ptr<void> lock(const std::string& key, std::stop_token stop) override;
+  const std::string& path() const noexcept { return path_; }
 
  private:
   std::string path_;
