@@ -27,7 +27,24 @@ void bind_category(py::module_& module) {
   category.finalize();
 }
 
+/// The one place where a thread of the core takes the GIL: the keyring is Python's. Whoever waits for that thread has let go of it.
+std::string look_up_keyring(const std::string& service_and_name) {
+  if (Py_IsInitialized() == 0) throw Error(Category::cancelled, "the interpreter ended before the keyring was asked");
+  const py::gil_scoped_acquire gil;
+  try {
+    return py::module_::import("switchgear.keyring_lookup").attr("look_up")(service_and_name).cast<std::string>();
+  } catch (const py::error_already_set& raised) {
+    const py::object& error = raised.value();
+    const auto text = [&error](const char* name) { return py::hasattr(error, name) ? std::string(py::str(error.attr(name))) : ""; };
+    std::string message = text("message");
+    // Of an error that is not ours the kind alone: what it says may quote what it was looking for.
+    if (message.empty()) message = "the keyring failed with " + std::string(py::str(error.get_type().attr("__name__")));
+    throw Error(Category::config, "secret", "'keyring:" + service_and_name + "': " + message).with_hint(text("hint"));
+  }
+}
+
 void bind_secret(py::module_& module) {
+  Secret::set_keyring_lookup(look_up_keyring);
   py::class_<Secret>(module, "Secret", "A password, key or token that never prints itself.")
       .def(py::init<std::string>(), py::arg("value"), "A literal value, kept in memory and refused where it would be stored.")
       .def_static("env", &Secret::env, py::arg("name"), "The value of an environment variable, read each time it is used.")

@@ -1,4 +1,4 @@
-// http/: transports and authentication. The classes that users see are thin ones of Python above these (auth.py, connection.py).
+// http/: transports. The classes that users see are thin ones of Python above these (connection.py, testing/).
 #include <pybind11/stl.h>
 #include <pybind11/typing.h>
 
@@ -10,7 +10,6 @@
 #include "gil.hpp"
 #include "module.hpp"
 #include "switchgear/base/secret.hpp"
-#include "switchgear/http/auth.hpp"
 #include "switchgear/http/recorded_transport.hpp"
 #include "switchgear/http/transport.hpp"
 
@@ -93,25 +92,8 @@ void bind_transport(py::module_& module) {
       "find_ca_file", [] { return find_ca_file(""); }, "The CA bundle that is used where a connection names none; empty: there is none.");
 }
 
-void bind_auth(py::module_& module) {
-  py::class_<Authenticator, std::shared_ptr<Authenticator>>(module, "Authenticator");
-  py::class_<BasicAuth, Authenticator, std::shared_ptr<BasicAuth>>(module, "BasicAuth")
-      .def(py::init<std::string, Secret, std::shared_ptr<Redactor>>(), py::arg("user"), py::arg("password"), py::arg("redactor"));
-  py::class_<BearerAuth, Authenticator, std::shared_ptr<BearerAuth>>(module, "BearerAuth")
-      .def(py::init<Secret, std::shared_ptr<Redactor>>(), py::arg("token"), py::arg("redactor"));
-  py::class_<ApiKey, Authenticator, std::shared_ptr<ApiKey>>(module, "ApiKey")
-      .def(py::init([](bool in_query, std::string name, Secret key, std::shared_ptr<Redactor> redactor) {
-             return std::make_shared<ApiKey>(in_query ? ApiKey::Place::query : ApiKey::Place::header, std::move(name), std::move(key),
-                                             std::move(redactor));
-           }),
-           py::arg("in_query"), py::arg("name"), py::arg("key"), py::arg("redactor"));
-}
-
 }  // namespace
 
-void bind_http(py::module_& module) {
-  bind_transport(module);
-  bind_auth(module);
-}
+void bind_http(py::module_& module) { bind_transport(module); }
 
 }  // namespace switchgear::bindings

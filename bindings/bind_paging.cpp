@@ -105,6 +105,7 @@ class StreamSource {
 
   static bool interrupted() {
     const py::gil_scoped_acquire acquire;
+    hand_over_log_lines();
     if (PyErr_CheckSignals() == 0) return false;
     PyErr_Clear();  // an Arrow consumer raises an error of its own; our own methods make it a KeyboardInterrupt again
     return true;

@@ -1,4 +1,4 @@
-// Waiting for the core without holding the GIL, and hearing Ctrl-C meanwhile.
+// Waiting for the core without holding the GIL, and hearing Ctrl-C and the core's log meanwhile.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -9,12 +9,15 @@
 #include <stop_token>
 #include <utility>
 
+#include "log_lines.hpp"
+
 namespace switchgear::bindings {
 
 inline constexpr std::chrono::milliseconds signal_interval{50};
 
 /// Raises what a signal handler raised (KeyboardInterrupt). Called with the GIL held; only the main thread has handlers to run.
 inline void check_signals() {
+  hand_over_log_lines();
   if (PyErr_CheckSignals() != 0) throw pybind11::error_already_set();
 }
 
@@ -30,6 +33,7 @@ auto run_interruptibly(Function function) {
       const pybind11::gil_scoped_release release;
       ready = result.wait_for(signal_interval) == std::future_status::ready;
     }
+    hand_over_log_lines();
     if (ready) return result.get();
     if (PyErr_CheckSignals() != 0) {
       source.request_stop();

@@ -9,6 +9,7 @@ void bind_errors(pybind11::module_& module);
 void bind_base(pybind11::module_& module);
 void bind_data(pybind11::module_& module);
 void bind_http(pybind11::module_& module);
+void bind_auth(pybind11::module_& module);
 void bind_connector(pybind11::module_& module);
 void bind_connection(pybind11::module_& module);
 void bind_paging(pybind11::module_& module);

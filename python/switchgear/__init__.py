@@ -15,6 +15,7 @@ except ImportError as error:
 
     raise ImportError(explain(error)) from error
 
+from switchgear import core_log as _core_log  # noqa: F401 - hands over what is left when the process ends
 from switchgear._core import Category, RecordBatch, Secret, parse_json
 from switchgear.auth import ApiKey, Auth, BasicAuth, BearerAuth, ClientCertificate
 from switchgear.connection import Connection, Health, connect
@@ -43,8 +44,10 @@ from switchgear.errors import (
     Unsupported,
 )
 from switchgear.network import Timeouts, Tls
+from switchgear.oauth2 import FileTokenStore, MemoryTokenStore, OAuth2ClientCredentials, OAuth2RefreshToken, TokenStore
 from switchgear.reader import Page, Reader, ReadStats
 from switchgear.request_values import raw
+from switchgear.sessions import CookieLogin, CsrfToken
 
 __version__ = _core.__version__
 
@@ -62,14 +65,20 @@ __all__ = [
     "ConfigError",
     "Conflict",
     "Connection",
+    "CookieLogin",
+    "CsrfToken",
     "DataError",
     "DestinationError",
     "Entities",
     "Entity",
     "Error",
+    "FileTokenStore",
     "Health",
     "InternalError",
+    "MemoryTokenStore",
     "NotFound",
+    "OAuth2ClientCredentials",
+    "OAuth2RefreshToken",
     "OfflineError",
     "Page",
     "PermissionDenied",
@@ -86,6 +95,7 @@ __all__ = [
     "TimeoutError",
     "Timeouts",
     "Tls",
+    "TokenStore",
     "Unsupported",
     "__version__",
     "connect",

@@ -240,6 +240,88 @@ class BearerAuth(Authenticator):
 class ApiKey(Authenticator):
     def __init__(self, in_query: bool, name: str, key: Secret, redactor: Redactor) -> None: ...
 
+class TokenStore:
+    """
+    Where refresh tokens outlive the process. Its tokens are not for show: it has no way to read them from Python.
+    """
+
+class MemoryTokenStore(TokenStore):
+    """
+    Forgets all tokens with the process.
+    """
+    def __init__(self) -> None: ...
+    def __repr__(self) -> str: ...
+
+class FileTokenStore(TokenStore):
+    """
+    One JSON file that only its owner may read (0600), replaced as a whole; any number of processes may share it. A file that others may read is refused with StoreError.
+    """
+    def __eq__(self, other: typing.Any) -> bool:
+        """
+        Two stores are equal if they are the same file, by name.
+        """
+    def __getstate__(self) -> str: ...
+    def __hash__(self) -> int: ...
+    def __init__(self, path: str) -> None: ...
+    def __repr__(self) -> str: ...
+    def __setstate__(self, arg0: str) -> None: ...
+    @property
+    def path(self) -> str: ...
+
+class OAuth2Options:
+    def __init__(
+        self,
+        *,
+        token_url: str,
+        client_id: str,
+        client_secret: Secret,
+        secret_in_body: bool,
+        scope: str,
+        parameters: collections.abc.Sequence[tuple[str, str]],
+    ) -> None: ...
+
+class OAuth2ClientCredentials(Authenticator):
+    def __init__(self, options: OAuth2Options, transport: Transport, redactor: Redactor) -> None: ...
+
+class OAuth2RefreshToken(Authenticator):
+    def __init__(
+        self,
+        options: OAuth2Options,
+        refresh_token: Secret,
+        store: TokenStore,
+        store_key: str,
+        transport: Transport,
+        redactor: Redactor,
+    ) -> None: ...
+
+class CookieLogin(Authenticator):
+    def __init__(
+        self,
+        *,
+        login_url: str,
+        user: str,
+        password: Secret,
+        user_field: str,
+        password_field: str,
+        fields: collections.abc.Sequence[tuple[str, str]],
+        as_json: bool,
+        session_cookie: str,
+        transport: Transport,
+        redactor: Redactor,
+    ) -> None: ...
+
+class CsrfToken(Authenticator):
+    def __init__(
+        self,
+        *,
+        fetch_url: str,
+        fetch_method: str,
+        header: str,
+        credentials: Authenticator | None,
+        transport: Transport,
+        redactor: Redactor,
+    ) -> None: ...
+
 class ConfigKey:
     """
     A setting that a connector takes.
@@ -497,6 +579,11 @@ def file_sha256(path: str) -> str:
 def find_ca_file() -> str:
     """
     The CA bundle that is used where a connection names none; empty: there is none.
+    """
+
+def hand_over_log_lines() -> None:
+    """
+    Gives the core's queued log lines to `logging`; waiting for the core does, too.
     """
 
 def inspect_connector(path: str) -> Manifest:

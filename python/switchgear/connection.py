@@ -48,7 +48,7 @@ class Connection:
         redactor = _core.Redactor()
         tls: dict[str, Any] = asdict(specification.tls)
         if specification.auth is not None:
-            tls = specification.auth._tls(tls)
+            tls = specification.auth._tls(tls, redactor)
         options = _core.TransportOptions(
             **asdict(specification.timeout),
             tls=_core.TlsOptions(**tls),
@@ -191,7 +191,8 @@ def connect(
         connector: the name of an installed connector (`switchgear connectors` lists them) or the path of a shared
             library.
         id: its name in logs, errors and tables; the connector's name, if left out.
-        auth: BasicAuth, BearerAuth, ApiKey, ClientCertificate …
+        auth: BasicAuth, BearerAuth, ApiKey, OAuth2ClientCredentials, OAuth2RefreshToken, CookieLogin, CsrfToken,
+            ClientCertificate.
         timeout: `Timeouts`, or the seconds that one attempt may take in all.
         tls: how the source's certificate is checked.
         proxy: URL; None: from the environment (`https_proxy` …); "none": no proxy.

@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from switchgear._core import Secret
-from switchgear.auth import ApiKey, Auth, BasicAuth, BearerAuth, ClientCertificate
 from switchgear.connection import Connection, connect
 from switchgear.errors import ConfigError
 from switchgear.network import Timeouts, Tls
+from switchgear.project_auth import AUTH, make_auth
 from switchgear.registry import registry
 from switchgear.toml_file import (
     Either,
@@ -41,7 +41,6 @@ from switchgear.toml_file import (
     Table,
     Text,
     Texts,
-    Typed,
     load,
     nearest,
 )
@@ -49,30 +48,11 @@ from switchgear.toml_file import (
 FILE = "switchgear.toml"
 VARIABLE = "SWITCHGEAR_CONNECTION__"
 
-_CREDENTIALS = {
-    "basic": Table({"user": Text(), "password": SecretReference()}, required=("user", "password")),
-    "bearer": Table({"token": SecretReference()}, required=("token",)),
-    "api_key": Table({"key": SecretReference(), "header": Text(), "query": Text()}, required=("key",)),
-}
-_AUTH = Typed(
-    {
-        **_CREDENTIALS,
-        "client_certificate": Table(
-            {
-                "cert_file": Text(path=True),
-                "key_file": Text(path=True),
-                "password": SecretReference(),
-                "and_with": Typed(_CREDENTIALS),
-            },
-            required=("cert_file", "key_file"),
-        ),
-    }
-)
 _TIMEOUT = Table({"connect": Number(), "stalled": Number(), "total": Number()})
 _CONNECTION = Table(
     {
         "connector": Text(),
-        "auth": _AUTH,
+        "auth": AUTH,
         "timeout": Either(_TIMEOUT, Number()),
         "tls": Table({"ca_file": Text(path=True), "verify": Flag(), "pinned_public_key": Text()}),
         "proxy": Text(),
@@ -282,7 +262,7 @@ def _keys(id: str, names: list[str]) -> Keys:
 def _connect(layer: Layer, keys: Keys, values: dict[str, Any]) -> Connection:
     timeout = values.get("timeout")
     options = {name: values[name] for name in ("proxy", "max_reply_bytes", "sha256") if name in values}
-    auth = _auth(layer, (*keys, "auth"), values["auth"]) if "auth" in values else None
+    auth = make_auth(layer, (*keys, "auth"), values["auth"]) if "auth" in values else None
     config = _config(layer, keys, values)
     try:
         return connect(
@@ -296,23 +276,6 @@ def _connect(layer: Layer, keys: Keys, values: dict[str, Any]) -> Connection:
         )
     except ConfigError as error:
         raise _located(layer, keys, config, error) from error
-
-
-def _auth(layer: Layer, keys: Keys, given: dict[str, Any]) -> Auth:
-    def secret(name: str) -> Secret:
-        return Secret.from_reference(given[name])
-
-    if given["type"] == "basic":
-        return BasicAuth(given["user"], secret("password"))
-    if given["type"] == "bearer":
-        return BearerAuth(secret("token"))
-    if given["type"] == "api_key":
-        if ("header" in given) == ("query" in given):
-            raise layer.fail(keys, "an API key goes either into a header or into the query", 'header = "X-API-Key"')
-        return ApiKey(secret("key"), given.get("header"), given.get("query"))
-    other = _auth(layer, (*keys, "and_with"), given["and_with"]) if "and_with" in given else None
-    password = secret("password") if "password" in given else ""
-    return ClientCertificate(given["cert_file"], given["key_file"], password, other)
 
 
 def _config(layer: Layer, keys: Keys, values: dict[str, Any]) -> dict[str, Any]:

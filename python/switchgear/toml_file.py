@@ -159,6 +159,23 @@ class Text(Shape):
         return in_folder(layer.place(keys), value) if self._path else value
 
 
+class OneOf(Shape):
+    """One of a few words."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._words = tuple(words)
+        self.name = f"one of {', '.join(self._words)}"
+
+    def check(self, layer: Layer, keys: Keys, value: Any) -> Any:
+        if not isinstance(value, str):
+            raise self._wrong(layer, keys, value)
+        if value not in self._words:
+            raise layer.fail(
+                keys, f"'{'.'.join(keys)}' is {value!r}; it must be {self.name}", nearest(value, self._words)
+            )
+        return value
+
+
 def in_folder(place: Place, path: str) -> str:
     """A path as its writer meant it: `~` is the home, a relative one begins at the file's folder."""
     return str((place.folder or Path()) / Path(path).expanduser()) if path else path
