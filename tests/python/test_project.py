@@ -74,6 +74,53 @@ def test_a_connection_as_it_is_written(folder: Path) -> None:
         ('{type = "api_key", key = "env:K", query = "key"}', sg.ApiKey(sg.Secret.env("K"), query="key")),
         ('{type = "basic", user = "u", password = "file:/run/pw"}', sg.BasicAuth("u", sg.Secret.file("/run/pw"))),
         ('{type = "basic", user = "u", password = "keyring:a/b"}', sg.BasicAuth("u", sg.Secret.keyring("a/b"))),
+        (
+            '{type = "oauth2_client_credentials", token_url = "https://h/t", client_id = "c", client_secret = "env:S"}',
+            sg.OAuth2ClientCredentials("https://h/t", "c", sg.Secret.env("S")),
+        ),
+        (
+            '{type = "oauth2_client_credentials", token_url = "https://h/t", client_id = "c", client_secret = "env:S", '
+            'scope = "read write", client_auth = "body", parameters = {audience = "https://plant/"}}',
+            sg.OAuth2ClientCredentials(
+                "https://h/t", "c", sg.Secret.env("S"), "read write", "body", {"audience": "https://plant/"}
+            ),
+        ),
+        (
+            '{type = "oauth2_refresh_token", token_url = "https://h/t", client_id = "c", refresh_token = "env:R"}',
+            sg.OAuth2RefreshToken("https://h/t", "c", sg.Secret.env("R")),
+        ),
+        (
+            '{type = "oauth2_refresh_token", token_url = "https://h/t", client_id = "c", refresh_token = "env:R", '
+            'client_secret = "file:/run/s", store = "/var/tokens.json"}',
+            sg.OAuth2RefreshToken(
+                "https://h/t", "c", sg.Secret.env("R"), sg.Secret.file("/run/s"), store="/var/tokens.json"
+            ),
+        ),
+        (
+            '{type = "cookie_login", login_url = "https://h/login", user = "u", password = "env:P", '
+            'user_field = "j_user", password_field = "j_pw", fields = {client = "100"}, format = "json", '
+            'session_cookie = "SID"}',
+            sg.CookieLogin(
+                "https://h/login", "u", sg.Secret.env("P"), "j_user", "j_pw", {"client": "100"}, "json", "SID"
+            ),
+        ),
+        (
+            '{type = "csrf", fetch_url = "https://h/sap/", and_with = {type = "basic", user = "u", '
+            'password = "env:P"}}',
+            sg.CsrfToken("https://h/sap/", sg.BasicAuth("u", sg.Secret.env("P"))),
+        ),
+        (
+            '{type = "csrf", fetch_url = "https://h/sap/", fetch_method = "HEAD", header = "X-Token", and_with = '
+            '{type = "client_certificate", cert_file = "/c.pem", key_file = "/k.pem"}}',
+            sg.CsrfToken("https://h/sap/", sg.ClientCertificate("/c.pem", "/k.pem"), "HEAD", "X-Token"),
+        ),
+        (
+            '{type = "client_certificate", cert_file = "/c.pem", key_file = "/k.pem", and_with = {type = "csrf", '
+            'fetch_url = "https://h/", and_with = {type = "bearer", token = "env:T"}}}',
+            sg.ClientCertificate(
+                "/c.pem", "/k.pem", and_with=sg.CsrfToken("https://h/", sg.BearerAuth(sg.Secret.env("T")))
+            ),
+        ),
     ],
 )
 def test_credentials(auth: str, expected: sg.Auth) -> None:
@@ -186,6 +233,47 @@ def test_an_id_with_other_characters_has_a_variable_too(monkeypatch: pytest.Monk
             "unknown key 'tokn'",
             "token",
         ),
+        (
+            '[connections.p]\nconnector = "odata"\nauth = {type = "oauth2_client_credential"}',
+            3,
+            "unknown type 'oauth2_client_credential'",
+            "oauth2_client_credentials",
+        ),
+        (
+            '[connections.p]\nconnector = "odata"\n[connections.p.auth]\ntype = "oauth2_client_credentials"\n'
+            'token_uri = "https://h/t"',
+            5,
+            "unknown key 'token_uri' in [connections.p.auth]",
+            "token_url",
+        ),
+        (
+            '[connections.p]\nconnector = "odata"\n[connections.p.auth]\ntype = "oauth2_client_credentials"\n'
+            'token_url = "https://h/t"\nclient_id = "c"\nclient_secret = "env:S"\nclient_auth = "bdy"',
+            8,
+            "'connections.p.auth.client_auth' is 'bdy'; it must be one of basic, body",
+            "did you mean 'body'",
+        ),
+        (
+            '[connections.p]\nconnector = "odata"\n'
+            'auth = {type = "oauth2_refresh_token", token_url = "u", client_id = "c"}',
+            3,
+            "'refresh_token' is missing",
+            "",
+        ),
+        (
+            '[connections.p]\nconnector = "odata"\n[connections.p.auth]\ntype = "csrf"\nfetch_url = "https://h/"\n'
+            '[connections.p.auth.and_with]\ntype = "basic"\nuser = "u"\npasword = "env:P"',
+            9,
+            "unknown key 'pasword' in [connections.p.auth.and_with]",
+            "password",
+        ),
+        (
+            '[connections.p]\nconnector = "odata"\n[connections.p.auth]\ntype = "cookie_login"\n'
+            'login_url = "u"\nuser = "u"\npassword = "env:P"\nfields = {client = 100}',
+            8,
+            "'connections.p.auth.fields.client' is a number; it must be text",
+            "",
+        ),
         ('[hub]\nflows = "x.py"', 2, "it must be a list of texts", ""),
         ('[endpoints.ops]\nurl = "https://x"\nscret = "env:X"', 3, "unknown key 'scret'", "secret"),
         ('[connections.p]\nconnector = "odata"\n\n[connections.p]\n', 4, "", "no TOML"),
@@ -201,9 +289,19 @@ def test_what_is_wrong_is_named_with_its_line(text: str, line: int, message: str
     assert hint in caught.value.hint
 
 
-@pytest.mark.parametrize("where", ["auth", "config"])
-def test_a_literal_secret_is_refused_and_not_repeated(where: str) -> None:
-    write('[connections.p]\nconnector = "odata"\nauth = {type = "bearer", token = "hunter2"}\n')
+@pytest.mark.parametrize(
+    "auth",
+    [
+        'type = "bearer", token = "hunter2"',
+        'type = "oauth2_client_credentials", token_url = "u", client_id = "c", client_secret = "hunter2"',
+        'type = "oauth2_refresh_token", token_url = "u", client_id = "c", refresh_token = "hunter2"',
+        'type = "cookie_login", login_url = "u", user = "u", password = "hunter2"',
+        'type = "csrf", fetch_url = "u", and_with = {type = "bearer", token = "hunter2"}',
+        'type = "client_certificate", cert_file = "c", key_file = "k", password = "hunter2"',
+    ],
+)
+def test_a_literal_secret_is_refused_and_not_repeated(auth: str) -> None:
+    write(f'[connections.p]\nconnector = "odata"\nauth = {{{auth}}}\n')
     with pytest.raises(sg.ConfigError) as caught:
         Project.load()
     assert caught.value.code == "config.secret"

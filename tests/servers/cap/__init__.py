@@ -1,7 +1,7 @@
 """SAP CAP: a maintenance service in OData V4 and V2, over a SQLite file that tests can compare with.
 
 V4 is at `url`, V2 at `v2_url`. Basic authentication: reader/reader may read (but not Vendors), planner/planner may also
-write.
+write. `gateway_url` is V4 behind sessions and CSRF tokens, as SAP's gateway keeps them: see gateway.js.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from servers.node_server import NodeServer
 
 READER = ("reader", "reader")
 PLANNER = ("planner", "planner")
+TECHNICIAN = ("technician", "t3ch n/cian+ü")  # of the gateway only; a planner with a password that encodings change
 
 
 class Cap(NodeServer):
@@ -25,7 +27,7 @@ class Cap(NodeServer):
     """
 
     name = "cap"
-    sources = ("package.json", "server.js", "records.js", "db", "srv")
+    sources = ("package.json", "server.js", "gateway.js", "records.js", "db", "srv")
 
     def __init__(
         self, folder: Path, *, work_orders: int = 20_000, page_size: int = 1000, reliable_paging: bool = False
@@ -70,6 +72,30 @@ class Cap(NodeServer):
     @property
     def v2_url(self) -> str:
         return f"{self.origin}/odata/v2/maintenance"
+
+    @property
+    def gateway_url(self) -> str:
+        return f"{self.origin}/gateway/odata/v4/maintenance"
+
+    @property
+    def login_url(self) -> str:
+        """Takes sap-user, sap-password and sap-client=100."""
+        return f"{self.origin}/gateway/login"
+
+    def gateway_counts(self) -> dict[str, int]:
+        """logins, refused_logins, sign_in_pages, fetches (of CSRF tokens), refused_writes and writes so far."""
+        with urllib.request.urlopen(f"{self.origin}/test/gateway", timeout=10) as reply:
+            return dict(json.load(reply))
+
+    def gateway_secrets(self) -> list[str]:
+        """The sessions' cookies and CSRF tokens that are good now."""
+        with urllib.request.urlopen(f"{self.origin}/test/gateway/secrets", timeout=10) as reply:
+            return list(json.load(reply))
+
+    def end_sessions(self, tokens_only: bool = False) -> None:
+        """Forgets all sessions of the gateway, or only their CSRF tokens."""
+        url = f"{self.origin}/test/gateway" + ("/tokens" if tokens_only else "")
+        urllib.request.urlopen(urllib.request.Request(url, method="DELETE"), timeout=10).close()
 
     def query(self, sql: str) -> list[sqlite3.Row]:
         """Asks the service's own SQLite file. Tables: `maintenance_WorkOrders` and so on. Decimals are REAL there."""

@@ -2,11 +2,13 @@
 // Settings come from the environment: see __init__.py. Prints one line `READY {"port": N}` once it answers.
 const cds = require('@sap/cds')
 const v2 = require('@cap-js-community/odata-v2-adapter')
+const gateway = require('./gateway')
 const records = require('./records')
 
 cds.on('bootstrap', app => {
   const listen = app.listen.bind(app)
   app.listen = (port, ...rest) => listen(port, '127.0.0.1', ...rest)
+  gateway(app)
   app.use(v2())
 })
 

@@ -48,6 +48,14 @@ class OAuth(NodeServer):
         given, refused = self._ask("/test/grants").get(grant_type, (0, 0))
         return int(given), int(refused)
 
+    def end_access_tokens(self) -> None:
+        """From now on `verify_url` refuses every access token that it was asked about so far."""
+        self._ask("/test/end-access-tokens")
+
+    def access_tokens(self) -> list[str]:
+        """Those that `verify_url` was asked about."""
+        return list(self._ask("/test/access-tokens"))
+
     def _ask(self, path: str) -> Any:
         with urllib.request.urlopen(self.origin + path, timeout=10) as reply:
             return json.load(reply)

@@ -1,5 +1,7 @@
-// oidc-provider on 127.0.0.1 and a free port, with three things of our own beside it: /verify says whether a request's bearer
-// token is good (nginx asks it), /test/refresh-token hands out what a user's sign-in would have, /test/grants counts.
+// oidc-provider on 127.0.0.1 and a free port, with a few things of our own beside it: /verify says whether a request's bearer
+// token is good (nginx asks it), /test/refresh-token hands out what a user's sign-in would have, /test/grants counts,
+// /test/access-tokens lists what /verify was asked about, and /test/end-access-tokens makes it refuse those from now on, as if an
+// administrator had ended them.
 // Settings come from the environment: see __init__.py. Prints one line `READY {"port": N}` once it answers.
 import http from 'node:http'
 import { createLocalJWKSet, exportJWK, generateKeyPair, jwtVerify } from 'jose'
@@ -58,9 +60,13 @@ const count = (type, column) => ((granted[type ?? 'none'] ??= [0, 0])[column] +=
 provider.on('grant.success', ctx => count(ctx.oidc.params?.grant_type, 0))
 provider.on('grant.error', ctx => count(ctx.oidc.params?.grant_type, 1))
 
+const shown = new Set() // access tokens that /verify was asked about
+const ended = new Set()
+
 async function isGood(authorization = '') {
   const [scheme, token] = authorization.split(' ')
-  if (scheme.toLowerCase() !== 'bearer' || !token) return false
+  if (scheme.toLowerCase() !== 'bearer' || !token || ended.has(token)) return false
+  shown.add(token)
   if (token.includes('.')) return jwtVerify(token, publicJwks, { issuer, audience: AUDIENCE }).then(() => true, () => false)
   return Boolean((await provider.ClientCredentials.find(token)) ?? (await provider.AccessToken.find(token)))
 }
@@ -86,6 +92,11 @@ const own = {
       : reply(response, 401, { error: 'invalid_token' }, { 'www-authenticate': request.headers.authorization ? 'Bearer error="invalid_token"' : 'Bearer' }),
   '/test/refresh-token': async (_, response) => reply(response, 200, await refreshToken()),
   '/test/grants': async (_, response) => reply(response, 200, granted),
+  '/test/access-tokens': async (_, response) => reply(response, 200, [...shown]),
+  '/test/end-access-tokens': async (_, response) => {
+    for (const token of shown) ended.add(token)
+    reply(response, 200, { ended: ended.size })
+  },
 }
 
 const fallback = provider.callback()
