@@ -9,7 +9,7 @@ It knows nothing of HTTP or TLS. An *exchange* is what a client sends and what c
 request and its reply on a kept-alive HTTP/1.1 connection; with TLS the handshake has exchanges of its own.
 
 `FaultProxy` runs an asyncio loop in a thread of its own. All methods may be called from any thread and take effect for
-the next bytes. The same seed draws the same fates, in the order in which exchanges begin.
+the next bytes. The same seed draws the same fates, in the order in which exchanges begin, whatever the jitter does.
 """
 
 from __future__ import annotations
@@ -82,7 +82,9 @@ class FaultProxy:
         self.host = "127.0.0.1"
         self.port = port
         self._faults = Faults()
+        # Apart, because how many delays are drawn between two fates depends on how the kernel cuts the bytes.
         self._random = random.Random(seed)  # noqa: S311 - faults, not secrets
+        self._delays = random.Random(seed)  # noqa: S311
         self._stats = ProxyStats()
         self._cut_after = 0
         self._cuts_left = 0
@@ -266,7 +268,7 @@ class FaultProxy:
         return None
 
     def _delay(self) -> float:
-        return self._faults.latency + self._random.random() * self._faults.jitter
+        return self._faults.latency + self._delays.random() * self._faults.jitter
 
     async def _wait_for_line(self, direction: str, size: int) -> None:
         await self._open.wait()

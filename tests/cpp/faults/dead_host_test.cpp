@@ -89,9 +89,7 @@ TEST(DeadHost, ThatComesBackIsNotOverrun) {
   ManualClock clock;
   const int port = testing::closed_port();
   const std::string base = "http://127.0.0.1:" + std::to_string(port);
-  TransportOptions patient;
-  patient.proxy = "none";
-  const auto connection = plant(base, clock, patient);
+  const auto connection = plant(base, clock);
   while (state_of(connection) == BreakerState::closed) ask(connection, base + "/");
   clock.advance(30s);
 

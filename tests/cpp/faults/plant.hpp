@@ -12,16 +12,16 @@
 
 namespace switchgear::testing {
 
-/// What a test does not wait for in earnest; a fault that ends by a timeout ends by these.
-inline TransportOptions impatient() {
+/// Past any proxy of the environment.
+inline TransportOptions direct(Timeouts timeouts = {}) {
   TransportOptions options;
   options.proxy = "none";
-  options.timeouts = {std::chrono::milliseconds(500), std::chrono::milliseconds(150), std::chrono::milliseconds(600)};
+  options.timeouts = timeouts;
   return options;
 }
 
 /// `base` is the origin of the source. The clock is the policies'; libcurl's timeouts run in real time.
-inline std::shared_ptr<Connection> plant(const std::string& base, Clock& clock, TransportOptions options = impatient(),
+inline std::shared_ptr<Connection> plant(const std::string& base, Clock& clock, TransportOptions options = direct(),
                                          GuardOptions guard = {}) {
   ConnectionConfig config;
   config.id = "plant";

@@ -12,7 +12,9 @@
 namespace switchgear {
 namespace {
 
+using namespace std::chrono_literals;
 using testing::closed_port;
+using testing::direct;
 using testing::LoopbackServer;
 using testing::Peer;
 using testing::plant;
@@ -51,7 +53,8 @@ Ending send(const std::shared_ptr<Connection>& connection, const HttpRequest& re
 }
 
 std::string reply(const std::string& status, const std::string& headers, const std::string& body) {
-  return "HTTP/1.1 " + status + "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + headers +
+  return "HTTP/1.1 " + status +
+         "\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + headers +
          "\r\n" + body;
 }
 
@@ -59,8 +62,12 @@ struct Fault {
   const char* name;
   std::function<void(Peer&)> answer;  // after each request; then the connection is closed
   const char* code;
-  int reads, writes;  // how often a GET and a POST reach the server
+  int reads, writes;       // how often a GET and a POST reach the server
+  Timeouts timeouts = {};  // short only where they are what ends it
 };
+
+constexpr Timeouts soon_stalled{10s, 200ms, 300s};
+constexpr Timeouts soon_over{10s, 30s, 300ms};
 
 std::ostream& operator<<(std::ostream& out, const Fault& fault) { return out << fault.name; }
 
@@ -85,19 +92,19 @@ const Fault faults[] = {
        peer.hang();
      },
      "offline.lost", 3, 1},
-    {"SaysNothing", [](Peer& peer) { peer.hang(); }, "timeout.stalled", 3, 1},
+    {"SaysNothing", [](Peer& peer) { peer.hang(); }, "timeout.stalled", 3, 1, soon_stalled},
     {"StallsInTheBody",
      [](Peer& peer) {
        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"half\":");
        peer.hang();
      },
-     "timeout.stalled", 3, 1},
+     "timeout.stalled", 3, 1, soon_stalled},
     {"Trickles",
      [](Peer& peer) {
        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
-       peer.trickle(std::chrono::milliseconds(20));
+       peer.trickle(20ms);
      },
-     "timeout", 3, 1},
+     "timeout", 3, 1, soon_over},
     {"GzipThatIsNone", [](Peer& peer) { peer.send(reply("200 OK", "Content-Encoding: gzip\r\n", R"({"value":[]})")); },
      "protocol.bad_encoding", 1, 1},
     {"GzipThatBreaksOff",
@@ -137,7 +144,7 @@ TEST_P(SentOnce, AReadIsRepeatedAndAWriteOnlyIfItWasNotProcessed) {
       fault.answer(peer);
     });
     ManualClock clock;
-    const auto connection = plant(server.url(""), clock);
+    const auto connection = plant(server.url(""), clock, direct(fault.timeouts));
     const Ending ending = send(connection, request(server.url("/v2/workorders"), method));
     const int expected = method == "GET" ? fault.reads : fault.writes;
     EXPECT_EQ(ending.code, fault.code) << method;
@@ -166,9 +173,7 @@ TEST(NothingSent, ABlackHoleAtTheHandshakeIsTriedAgainForAWrite) {
   });
   ManualClock clock;
   const std::string url = "https://127.0.0.1:" + std::to_string(server.port());
-  TransportOptions options = testing::impatient();
-  options.timeouts.connect = std::chrono::milliseconds(100);
-  const Ending ending = send(plant(url, clock, options), request(url + "/v2/workorders", "POST"));
+  const Ending ending = send(plant(url, clock, direct({100ms, 30s, 300s})), request(url + "/v2/workorders", "POST"));
   EXPECT_EQ(ending.code, "timeout.connect");
   EXPECT_EQ(ending.attempts, 3U);
   EXPECT_EQ(server.accepted(), 3);
