@@ -1,6 +1,7 @@
 // What the policies cost: ns above the clock reads they can't do without, allocations, and what is left of the rate with eight threads.
 //
-// usage: bench_policy        Each number is the median of nine rounds; the two clock reads are measured in the same round.
+// usage: bench_policy [--targets FILE]     Each number is the median of nine rounds; the clock reads are measured in the same round.
+// With --targets each goal and what was seen are appended to the file, in the form of targets.py.
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -8,6 +9,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <new>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -33,6 +36,15 @@ using namespace switchgear;
 using namespace std::chrono_literals;
 
 constexpr int rounds = 9;
+
+std::FILE* targets = nullptr;
+
+void record(const std::string& what, double seen, double limit, bool at_least) {
+  if (targets == nullptr) return;
+  std::fprintf(targets, "{\"what\": \"%s\", \"seen\": %.4f, \"limit\": %g, \"at_least\": %s}\n", what.c_str(), seen, limit,
+               at_least ? "true" : "false");
+}
+
 constexpr int calls = 2'000'000;
 
 template <class F>
@@ -93,12 +105,16 @@ void breaker(const char* name, CircuitBreakerOptions options) {
   for (int round = 0; round < rounds; ++round) ratios.push_back(ns_with_threads(1, call) / ns_with_threads(8, call));
   std::printf("%-34s %6.1f ns above two clock reads (%.1f in all; goal 25), %s, 8 threads: %.2f of one thread's rate (goal 0.25)\n", name,
               cost.above_clock, cost.total, allocates ? "ALLOCATES" : "no allocation", median(ratios));
+  record(name + std::string(": ns above two clock reads"), cost.above_clock, 25, false);
+  record(name + std::string(": allocates (0 or 1)"), allocates ? 1 : 0, 0, false);
+  record(name + std::string(": eight threads' rate, of one's"), median(ratios), 0.25, true);
 }
 
 void limiter() {
   RateLimiter limiter({.rate = Rate{1'000'000'000, 1s}, .burst = 1'000'000, .adaptive = false});
   const Cost cost = measure(1, [&] { limiter.try_acquire(); });
   std::printf("%-34s %6.1f ns above one clock read (%.1f in all; goal 20)\n", "GCRA try_acquire", cost.above_clock, cost.total);
+  record("GCRA try_acquire: ns above one clock read", cost.above_clock, 20, false);
 }
 
 void guard() {
@@ -111,11 +127,13 @@ void guard() {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  if (argc == 3 && std::string_view(argv[1]) == "--targets") targets = std::fopen(argv[2], "a");
   breaker("breaker, last 100 calls", {});
   CircuitBreakerOptions by_time;
   by_time.window = TimeWindow{60s};
   breaker("breaker, last 60 s", by_time);
   limiter();
   guard();
+  if (targets != nullptr) std::fclose(targets);
 }
