@@ -57,12 +57,22 @@ HttpResponse CallServices::attempt(const HttpRequest& request, const std::vector
 void CallServices::apply_secrets(HttpRequest& request, const std::vector<SecretUse>& uses) {
   for (const SecretUse& use : uses) {
     if (use.kind == SecretUse::Kind::none) continue;
+    check_recipient(use, request.url);
     const std::string value = known_secret(use.secret);
     if (use.kind == SecretUse::Kind::bearer) request.headers.set("Authorization", "Bearer " + value);
     if (use.kind == SecretUse::Kind::basic) request.headers.set("Authorization", "Basic " + base64_encode(use.name + ":" + value));
     if (use.kind == SecretUse::Kind::header) request.headers.set(use.name, value);
     if (use.kind == SecretUse::Kind::query) request.url = with_query(std::move(request.url), use.name, value);
   }
+}
+
+// A connector may follow what a source names. Wherever that leads, its secrets stay with the hosts that the user has configured.
+void CallServices::check_recipient(const SecretUse& use, const std::string& url) const {
+  if (!connection_->names_origins() || connection_->is_own_origin(url)) return;
+  throw Error(Category::plugin, "secret",
+              "connector '" + connection_->manifest().name + "' would send the secret '" + use.secret + "' to " + Url::parse(url).origin() +
+                  ", which none of its settings names")
+      .with_hint("nothing was sent; if the source belongs there, the connector needs a setting of type url for that host");
 }
 
 ClassifyContext CallServices::context(bool renewed) const {

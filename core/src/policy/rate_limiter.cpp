@@ -25,6 +25,13 @@ RateLimiterOptions checked(RateLimiterOptions options) {
     check_time("rate_limit.period", options.rate->period);
   }
   check_number("rate_limit.burst", static_cast<double>(options.burst), 1, 1e6);
+  if (options.rate) {
+    // What a full burst is worth in time is added to times.
+    const auto most = static_cast<std::uint64_t>(longest_time.count() / interval_of(*options.rate));
+    if (options.burst > most) {
+      refuse_option("rate_limit.burst", std::to_string(options.burst), "at most " + std::to_string(most) + ", a year's worth at this rate");
+    }
+  }
   return options;
 }
 

@@ -107,6 +107,27 @@ TEST(CallServices, SendsItsOwnCredentialsToItsOwnOriginOnly) {
   for (std::size_t i = 1; i < requests.size(); ++i) EXPECT_FALSE(requests[i].headers.contains("Authorization")) << requests[i].url;
 }
 
+TEST(CallServices, SendsAConnectorsSecretsToConfiguredOriginsOnly) {
+  ManualClock clock;
+  const auto transport = source([](const HttpRequest&) { return FakeTransport::reply(200, "{}"); });
+  CallServices services(acme(transport, clock), "work_orders", "read");
+  for (const SecretUse::Kind kind : {SecretUse::Kind::bearer, SecretUse::Kind::basic, SecretUse::Kind::header, SecretUse::Kind::query}) {
+    for (const char* url : {"https://elsewhere.example/v2/me", "http://acme.example/v2/me", "https://acme.example:8443/v2/me"}) {
+      try {
+        services.send(get(url), {{kind, "X-Key", "api_key"}}, {});
+        FAIL() << url;
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), "plugin.secret");
+        EXPECT_NE(error.message.find("'api_key'"), std::string::npos) << error.message;
+        EXPECT_EQ(error.describe().find("k-123456"), std::string::npos);
+      }
+    }
+  }
+  EXPECT_TRUE(transport->requests().empty());
+  services.send(get("https://elsewhere.example/v2/me"), {{SecretUse::Kind::none, "", ""}}, {});
+  EXPECT_EQ(transport->requests().size(), 1U);
+}
+
 TEST(CallServices, RenewsExpiredCredentialsOnceAndRepeatsTheRequest) {
   ManualClock clock;
   const auto transport = source([](const HttpRequest& request) {

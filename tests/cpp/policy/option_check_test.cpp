@@ -63,6 +63,9 @@ TEST(BadOptions, OfARateLimiter) {
   EXPECT_EQ(rate({100, 0s}), "rate_limit.period is 0 s; it must be above 0 s and at most 3.1536e+07 s");
   EXPECT_NE(rate({100, -1s}), "accepted");
   EXPECT_EQ(rate({100, 1s}, 0), "rate_limit.burst is 0; it must be from 1 to 1e+06");
+  EXPECT_EQ(rate({1, std::chrono::hours(24)}, 366), "rate_limit.burst is 366; it must be at most 365, a year's worth at this rate");
+  EXPECT_EQ(rate({1, std::chrono::hours(24)}, 365), "accepted");
+  EXPECT_NE(rate({1, std::chrono::hours(24 * 365)}, 1'000'000), "accepted") << "it would overflow 64 bits of nanoseconds";
   for (const char* text : {"", "0/s", "-1/s", "1.5/s", "100", "100/", "/s", "100/x", "100/s/s", "100/0s", "99999999999999999999/s",
                            "1/99999999999d", "NaN/s"}) {
     EXPECT_NE(refusal([&] { (void)Rate::parse(text); }), "accepted") << text;

@@ -42,6 +42,7 @@ class CallServices final : public HostServices {
   HttpResponse attempt(const HttpRequest& request, const std::vector<SecretUse>& uses, std::stop_token stop, Attempt& current,
                        AuthStamp& stamp);
   void apply_secrets(HttpRequest& request, const std::vector<SecretUse>& uses);
+  void check_recipient(const SecretUse& use, const std::string& url) const;
   ClassifyContext context(bool renewed) const;
   void remember(const HttpRequest& request, const HttpResponse& response, bool renewed);
   std::string known_secret(const std::string& name);

@@ -77,6 +77,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// Whether credentials of this connection may go to `url`: it has the origin of one of the settings of type url.
   bool is_own_origin(const std::string& url) const;
 
+  /// Whether any setting of type url says where the source is; without one every host is the connector's own affair.
+  bool names_origins() const noexcept { return !origins_.empty(); }
+
   /// All entities, from the manifest or asked from the source once; `refresh` asks again.
   std::vector<EntityInfo> entities(std::stop_token stop = {}, bool refresh = false);
 
