@@ -5,6 +5,7 @@
 #include <string>
 
 #include "module.hpp"
+#include "policy_objects.hpp"
 #include "switchgear/base/clock.hpp"
 #include "switchgear/base/error.hpp"
 #include "switchgear/base/secret.hpp"
@@ -13,10 +14,6 @@ namespace py = pybind11;
 
 namespace switchgear::bindings {
 namespace {
-
-using Seconds = std::chrono::duration<double>;
-
-std::chrono::nanoseconds nanoseconds(double seconds) { return std::chrono::duration_cast<std::chrono::nanoseconds>(Seconds(seconds)); }
 
 void bind_category(py::module_& module) {
   py::native_enum<Category> category(module, "Category", "enum.IntEnum", "What kind of thing failed.");
@@ -75,13 +72,19 @@ void bind_secret(py::module_& module) {
 }
 
 void bind_clock(py::module_& module) {
-  py::class_<Clock>(module, "Clock", "Time and sleeping behind one interface.");
+  py::class_<Clock>(module, "Clock", "Time and sleeping behind one interface.")
+      .def(
+          "now", [](const Clock& clock) { return seconds_of(clock.now().time_since_epoch()); },
+          "Seconds; only their difference means something. A step of the wall clock does not change them.");
   py::class_<ManualClock, Clock>(module, "ManualClock", "A clock that moves only when told to; a sleep on it advances it at once.")
       .def(py::init<>())
       .def(
-          "advance", [](ManualClock& clock, double seconds) { clock.advance(nanoseconds(seconds)); }, py::arg("seconds"))
-      .def_property_readonly(
-          "slept", [](const ManualClock& clock) { return Seconds(clock.slept()).count(); }, "Seconds slept through so far.");
+          "advance", [](ManualClock& clock, const py::object& seconds) { clock.advance(duration_from(seconds, "seconds")); },
+          py::arg("seconds"), "Moves it on by seconds or a timedelta.")
+      .def(
+          "step_wall", [](ManualClock& clock, const py::object& seconds) { clock.step_wall(duration_from(seconds, "seconds")); },
+          py::arg("seconds"), "Moves the wall clock alone, as an administrator would.")
+      .def_property_readonly("slept", [](const ManualClock& clock) { return seconds_of(clock.slept()); }, "Seconds slept through so far.");
 }
 
 }  // namespace

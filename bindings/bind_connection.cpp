@@ -1,6 +1,7 @@
 // connection/: a configured connector, and whether its source is there.
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -10,6 +11,7 @@
 #include "errors.hpp"
 #include "gil.hpp"
 #include "module.hpp"
+#include "policy_objects.hpp"
 #include "switchgear/connection/connection.hpp"
 #include "switchgear/connection/probe.hpp"
 
@@ -21,7 +23,7 @@ namespace {
 std::shared_ptr<Connection> open_connection(std::shared_ptr<Plugin> plugin, std::string id, std::string config_json,
                                             std::map<std::string, Secret> secrets,
                                             const std::optional<std::shared_ptr<Authenticator>>& auth, std::shared_ptr<Redactor> redactor,
-                                            std::shared_ptr<Transport> transport) {
+                                            std::shared_ptr<Transport> transport, GuardOptions guard, const py::object& clock) {
   ConnectionConfig config;
   config.id = std::move(id);
   config.config_json = std::move(config_json);
@@ -29,7 +31,31 @@ std::shared_ptr<Connection> open_connection(std::shared_ptr<Plugin> plugin, std:
   config.auth = auth.value_or(nullptr);
   config.redactor = std::move(redactor);
   config.transport = std::move(transport);
-  return Connection::open(std::move(plugin), std::move(config));
+  config.guard = std::move(guard);
+  return Connection::open(std::move(plugin), std::move(config), ClockReference(clock).clock);
+}
+
+/// What templates say; nothing: that policy is off.
+GuardOptions guard_from(std::optional<RetryObject*> retry, std::optional<BreakerObject*> breaker,
+                        std::optional<RateLimiterObject*> rate_limit) {
+  GuardOptions options;
+  options.retry.reset();
+  options.connection_breaker.reset();
+  options.operation_breaker.reset();
+  options.rate_limiter.reset();
+  if (retry) options.retry = (*retry)->retry.options();
+  if (rate_limit) options.rate_limiter = (*rate_limit)->limiter.options();
+  if (!breaker) return options;
+  CircuitBreakerOptions of_breakers = (*breaker)->breaker.options();
+  if (of_breakers.open_for.function) {
+    // The connection's threads never take the GIL, so Python was asked ahead.
+    of_breakers.open_for.function = [waits = (*breaker)->waits_asked_ahead](std::uint32_t n) {
+      return waits.at(std::min<std::size_t>(n, waits.size()) - 1);
+    };
+  }
+  options.connection_breaker = of_breakers;
+  options.operation_breaker = std::move(of_breakers);
+  return options;
 }
 
 void bind_health(py::module_& module) {
@@ -63,11 +89,17 @@ void bind_health(py::module_& module) {
 
 void bind_connection(py::module_& module) {
   bind_health(module);
+  py::class_<GuardOptions>(module, "GuardOptions", "A connection's policies; None: off.")
+      .def(py::init(&guard_from), py::kw_only(), py::arg("retry"), py::arg("breaker"), py::arg("rate_limit"));
   py::class_<Connection, std::shared_ptr<Connection>>(module, "Connection", "A configured connector.")
       .def(py::init(&open_connection), py::kw_only(), py::arg("plugin"), py::arg("id"), py::arg("config_json"), py::arg("secrets"),
-           py::arg("auth"), py::arg("redactor"), py::arg("transport"))
+           py::arg("auth"), py::arg("redactor"), py::arg("transport"), py::arg("guard"), py::arg("clock") = py::none(),
+           py::keep_alive<1, 10>())
       .def_property_readonly("id", &Connection::id)
       .def_property_readonly("manifest", &Connection::manifest)
+      .def(
+          "explain", [](const std::shared_ptr<Connection>& connection) { return connection->guard().explain(); },
+          "The order of the policies and their parameters.")
       .def(
           "check",
           [](const std::shared_ptr<Connection>& connection) {

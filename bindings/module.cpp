@@ -10,6 +10,9 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   switchgear::bindings::bind_base(module);
   switchgear::bindings::bind_log(module);
   switchgear::bindings::bind_data(module);
+  switchgear::bindings::bind_breaker(module);
+  switchgear::bindings::bind_limits(module);
+  switchgear::bindings::bind_retry(module);
   switchgear::bindings::bind_http(module);
   switchgear::bindings::bind_auth(module);
   switchgear::bindings::bind_connector(module);

@@ -8,6 +8,9 @@ namespace switchgear::bindings {
 void bind_errors(pybind11::module_& module);
 void bind_base(pybind11::module_& module);
 void bind_data(pybind11::module_& module);
+void bind_breaker(pybind11::module_& module);
+void bind_limits(pybind11::module_& module);
+void bind_retry(pybind11::module_& module);
 void bind_http(pybind11::module_& module);
 void bind_auth(pybind11::module_& module);
 void bind_connector(pybind11::module_& module);

@@ -45,6 +45,7 @@ from switchgear.errors import (
 )
 from switchgear.network import Timeouts, Tls
 from switchgear.oauth2 import FileTokenStore, MemoryTokenStore, OAuth2ClientCredentials, OAuth2RefreshToken, TokenStore
+from switchgear.policy import Backoff, BreakerState, CircuitBreaker, ConcurrencyLimiter, RateLimiter, Retry
 from switchgear.reader import Page, Reader, ReadStats
 from switchgear.request_values import raw
 from switchgear.sessions import CookieLogin, CsrfToken
@@ -55,13 +56,17 @@ __all__ = [
     "ApiKey",
     "Auth",
     "AuthError",
+    "Backoff",
     "BadRequest",
     "BasicAuth",
     "BearerAuth",
+    "BreakerState",
     "Cancelled",
     "Category",
+    "CircuitBreaker",
     "CircuitOpenError",
     "ClientCertificate",
+    "ConcurrencyLimiter",
     "ConfigError",
     "Conflict",
     "Connection",
@@ -85,9 +90,11 @@ __all__ = [
     "PluginError",
     "ProtocolError",
     "RateLimited",
+    "RateLimiter",
     "ReadStats",
     "Reader",
     "RecordBatch",
+    "Retry",
     "Secret",
     "ServerError",
     "SignatureError",

@@ -87,13 +87,24 @@ class Clock:
     """
     Time and sleeping behind one interface.
     """
+    def now(self) -> float:
+        """
+        Seconds; only their difference means something. A step of the wall clock does not change them.
+        """
 
 class ManualClock(Clock):
     """
     A clock that moves only when told to; a sleep on it advances it at once.
     """
     def __init__(self) -> None: ...
-    def advance(self, seconds: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+    def advance(self, seconds: typing.Any) -> None:
+        """
+        Moves it on by seconds or a timedelta.
+        """
+    def step_wall(self, seconds: typing.Any) -> None:
+        """
+        Moves the wall clock alone, as an administrator would.
+        """
     @property
     def slept(self) -> float:
         """
@@ -165,6 +176,332 @@ class RecordBatch:
     def schema(self) -> list[Field]:
         """
         The columns: a list of Field.
+        """
+
+class Permit:
+    """
+    One call's leave to go on. Dropped without a word it gives itself back, and nothing is counted.
+    """
+    def __repr__(self) -> str: ...
+    def failure(self, exception: typing.Any = None, *, duration: typing.Any = None) -> None:
+        """
+        The call failed. With an exception it counts as the breaker's classify says, as when it leaves a `with` block.
+        """
+    def release(self) -> None:
+        """
+        Nothing was called: the permit goes back uncounted.
+        """
+    def success(self, duration: typing.Any = None) -> None:
+        """
+        The call succeeded. `duration`: its seconds or timedelta; None: the time since acquire().
+        """
+    @property
+    def stale(self) -> bool:
+        """
+        Whether it has ended, or the breaker has changed its state since: what it brings will not count.
+        """
+
+class BreakerMetrics:
+    """
+    A circuit breaker's counts at one moment.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def calls(self) -> int:
+        """
+        In the window; while half_open, of its permits. So for the next four.
+        """
+    @property
+    def dropped(self) -> int:
+        """
+        Results that came too late to count.
+        """
+    @property
+    def failure_rate(self) -> float:
+        """
+        0 without calls.
+        """
+    @property
+    def failures(self) -> int: ...
+    @property
+    def refused(self) -> int:
+        """
+        Since it was made, as the next three.
+        """
+    @property
+    def retry_after(self) -> float | None:
+        """
+        While open: seconds until a probe is let through.
+        """
+    @property
+    def slow_calls(self) -> int: ...
+    @property
+    def slow_rate(self) -> float:
+        """
+        0 without calls.
+        """
+    @property
+    def state(self) -> str: ...
+    @property
+    def total_calls(self) -> int: ...
+    @property
+    def total_failures(self) -> int: ...
+
+class BreakerEvent:
+    """
+    What happened to a circuit breaker.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def at(self) -> float:
+        """
+        Seconds of the breaker's clock.
+        """
+    @property
+    def breaker(self) -> str:
+        """
+        Its name.
+        """
+    @property
+    def from_state(self) -> str:
+        """
+        The same as to_state unless it changed.
+        """
+    @property
+    def kind(self) -> str:
+        """
+        state_changed, call_refused, failure_rate_exceeded, slow_rate_exceeded or reset.
+        """
+    @property
+    def rate(self) -> float:
+        """
+        The one that was exceeded; else 0.
+        """
+    @property
+    def to_state(self) -> str: ...
+
+class CircuitBreaker:
+    """
+    The compiled part of switchgear.CircuitBreaker.
+    """
+    def __aenter__(self) -> collections.abc.Awaitable[typing.Any]: ...
+    def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: typing.Any, /
+    ) -> collections.abc.Awaitable[None]: ...
+    def __enter__(self) -> typing.Any: ...
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: typing.Any, /) -> None: ...
+    def __init__(
+        self,
+        *,
+        name: str,
+        failure_rate: typing.Any,
+        slow_rate: typing.Any,
+        slow_call: typing.Any,
+        window: typing.Any,
+        min_calls: typing.Any,
+        open_initial: typing.Any,
+        open_factor: typing.Any,
+        open_cap: typing.Any,
+        asks_for_wait: bool,
+        half_open_calls: typing.Any,
+        half_open_max_wait: typing.Any,
+        clock: typing.Any,
+    ) -> None: ...
+    def _ask_ahead(self, waits_ns: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> None:
+        """
+        The first waits of open_for's function, for a connection; its last one stays.
+        """
+    def _listen(self) -> None:
+        """
+        From now on events are told to _deliver().
+        """
+    def acquire(self) -> Permit:
+        """
+        A permit for one call. Raises CircuitOpenError when it is refused.
+        """
+    def disable(self) -> None:
+        """
+        Lets every call pass and counts nothing, until reset().
+        """
+    def force_open(self) -> None:
+        """
+        Refuses every call until reset().
+        """
+    def metrics_only(self) -> None:
+        """
+        Lets every call pass and counts, until reset().
+        """
+    def reset(self) -> None:
+        """
+        Closed, with an empty window.
+        """
+    @property
+    def _state(self) -> str: ...
+    @property
+    def metrics(self) -> BreakerMetrics:
+        """
+        Counts and rates; reading them changes nothing.
+        """
+    @property
+    def name(self) -> str: ...
+
+class RateReservation:
+    """
+    A place in a rate limiter's line.
+    """
+    @property
+    def wait(self) -> float:
+        """
+        Seconds until its owner may pass.
+        """
+
+class RateLimiterMetrics:
+    """
+    A rate limiter at one moment.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def adapted(self) -> bool:
+        """
+        Whether a throttle has changed it.
+        """
+    @property
+    def per_second(self) -> float | None:
+        """
+        The rate in force; None: no limit.
+        """
+    @property
+    def throttles(self) -> int: ...
+    @property
+    def waiting(self) -> float:
+        """
+        Seconds until a call could pass.
+        """
+
+class RateLimiter:
+    """
+    The compiled part of switchgear.RateLimiter.
+    """
+    def __init__(self, *, rate: str | None, burst: typing.Any, adaptive: bool, clock: typing.Any) -> None: ...
+    def _is_valid(self, arg0: RateReservation) -> bool: ...
+    def _reserve(
+        self, n: typing.Any, timeout: typing.SupportsFloat | typing.SupportsIndex | None
+    ) -> RateReservation: ...
+    def _withdraw(self, arg0: RateReservation) -> None: ...
+    def acquire(self, n: typing.Any = 1, *, timeout: typing.Any = None) -> float:
+        """
+        Waits until `n` calls may pass, in the order of asking; the seconds that took. Raises TimeoutError at once, and takes nothing, if it would be longer than `timeout` (seconds or a timedelta).
+        """
+    def succeeded(self) -> None:
+        """
+        A reply came that was no throttle: a slowed rate recovers.
+        """
+    def throttled(self, retry_after: typing.Any = None) -> None:
+        """
+        The source throttled: nothing passes before `retry_after`, and less often from then on.
+        """
+    def try_acquire(self, n: typing.Any = 1) -> bool:
+        """
+        Whether `n` calls may pass now; then they are counted. Does not wait.
+        """
+    @property
+    def metrics(self) -> RateLimiterMetrics:
+        """
+        The rate in force and what it has met.
+        """
+
+class Slot:
+    """
+    Leave for one call to be under way. Dropped without a word it gives itself back.
+    """
+    def __enter__(self) -> typing.Any: ...
+    def __exit__(self, kind: typing.Any, exception: typing.Any, traceback: typing.Any) -> None: ...
+    def __repr__(self) -> str: ...
+    def dropped(self) -> None:
+        """
+        The call was throttled, turned away or timed out: the limit shrinks by a tenth.
+        """
+    def release(self) -> None:
+        """
+        The call said nothing about the source's load.
+        """
+    def success(self) -> None:
+        """
+        The call was answered: the limit may grow.
+        """
+
+class ConcurrencyMetrics:
+    """
+    A concurrency limiter at one moment.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def drops(self) -> int: ...
+    @property
+    def in_flight(self) -> int: ...
+    @property
+    def limit(self) -> int:
+        """
+        Calls that may be under way.
+        """
+    @property
+    def waiting(self) -> int:
+        """
+        Threads that wait for a slot.
+        """
+
+class ConcurrencyLimiter:
+    """
+    The compiled part of switchgear.ConcurrencyLimiter.
+    """
+    def __init__(self, *, initial: typing.Any, least: typing.Any, most: typing.Any) -> None: ...
+    def _acquire(self, timeout: typing.Any) -> Slot | None: ...
+    def try_acquire(self) -> Slot | None:
+        """
+        A slot, or None if as many calls as may be are under way.
+        """
+    @property
+    def metrics(self) -> ConcurrencyMetrics:
+        """
+        The limit and what is under way.
+        """
+
+class RetryRun:
+    """
+    One call's retries.
+    """
+    def next(
+        self,
+        code: str,
+        retry_after: typing.Any,
+        http_status: typing.SupportsInt | typing.SupportsIndex,
+        idempotent: bool,
+    ) -> float | None:
+        """
+        Seconds until the next attempt, or None: no more.
+        """
+    def success(self) -> None: ...
+
+class Retry:
+    """
+    The compiled part of switchgear.Retry.
+    """
+    def __init__(
+        self,
+        *,
+        attempts: typing.Any,
+        base: typing.Any,
+        cap: typing.Any,
+        quota: typing.Any,
+        retry_cost: typing.Any,
+        timeout_cost: typing.Any,
+        random: typing.Any,
+    ) -> None: ...
+    def _start(self) -> RetryRun: ...
+    @property
+    def tokens(self) -> int:
+        """
+        What is left of the quota.
         """
 
 class Redactor:
@@ -488,6 +825,14 @@ class Health:
     @property
     def steps(self) -> list[HealthStep]: ...
 
+class GuardOptions:
+    """
+    A connection's policies; None: off.
+    """
+    def __init__(
+        self, *, retry: Retry | None, breaker: CircuitBreaker | None, rate_limit: RateLimiter | None
+    ) -> None: ...
+
 class Connection:
     """
     A configured connector.
@@ -502,12 +847,18 @@ class Connection:
         auth: Authenticator | None,
         redactor: Redactor,
         transport: Transport,
+        guard: GuardOptions,
+        clock: typing.Any = None,
     ) -> None: ...
     def check(self) -> Health:
         """
         Health of the source; what is wrong with it is in the result, not raised.
         """
     def entities(self, refresh: bool = False) -> list[EntityInfo]: ...
+    def explain(self) -> str:
+        """
+        The order of the policies and their parameters.
+        """
     @property
     def id(self) -> str: ...
     @property
@@ -591,6 +942,11 @@ def inspect_connector(path: str) -> Manifest:
     The manifest in a library's .sgmanifest section; runs no code of it.
     """
 
+def judge(code: str) -> int:
+    """
+    What an error of this code is to a circuit breaker: 0 a success, 1 a failure, 2 neither.
+    """
+
 def parse_json(body: str, records: str = "", control: str | None = None) -> RecordBatch:
     """
     The records of one JSON text as columns, with types inferred from all of them. `records` is the JSON pointer (RFC 6901) to the array of objects; members whose name contains `control` are left out. Raises ProtocolError for broken JSON.
@@ -613,9 +969,19 @@ def read_entity(
     max_bytes: typing.SupportsInt | typing.SupportsIndex = 67108864,
     count: bool = False,
 ) -> PageReader: ...
+def seconds(value: typing.Any, field: str) -> float:
+    """
+    A number of seconds or a timedelta, as seconds. Raises ConfigError naming the field.
+    """
+
 def set_fallback_ca_file(path: str) -> None:
     """
     The CA bundle to use where the system has none.
+    """
+
+def sleep(clock: typing.Any, seconds: typing.Any) -> None:
+    """
+    Waits on a clock (None: the real one), without the GIL and with an ear for Ctrl-C.
     """
 
 __version__: str = "0.1.0"

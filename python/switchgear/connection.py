@@ -6,18 +6,29 @@ import datetime
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from enum import Enum
+from typing import Any, TypeVar
 
 from switchgear import _core
 from switchgear.auth import Auth, Secret, as_secret
 from switchgear.entities import Entities, Entity
 from switchgear.errors import ConfigError
 from switchgear.network import HasTransport, Timeouts, Tls, use_certifi
+from switchgear.policy import CircuitBreaker, RateLimiter, Retry
 from switchgear.reader import Reader
 from switchgear.registry import registry
 from switchgear.request_values import Where, at_least, conditions_json, instant_text, json_value, order_json, raw
 
 Health = _core.Health
+
+
+class Omitted(Enum):
+    """What stands where a setting was left out, so that None can mean "off"."""
+
+    OMITTED = "the default"
+
+
+OMITTED = Omitted.OMITTED
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,9 @@ class Specification:
     auth: Auth | None = None
     timeout: Timeouts = field(default_factory=Timeouts)
     tls: Tls = field(default_factory=Tls)
+    rate_limit: RateLimiter | Omitted | None = OMITTED
+    breaker: CircuitBreaker | Omitted | None = OMITTED
+    retry: Retry | Omitted | None = OMITTED
     proxy: str = ""
     max_reply_bytes: int = 256 << 20
     sha256: str = ""
@@ -41,9 +55,12 @@ class Connection:
     something.
     """
 
-    def __init__(self, specification: Specification, transport: HasTransport | None = None) -> None:
+    def __init__(
+        self, specification: Specification, transport: HasTransport | None = None, clock: _core.Clock | None = None
+    ) -> None:
         self._specification = specification
         self._transport = transport
+        self._clock = clock
         plugin = registry().load(specification.connector, specification.sha256)
         redactor = _core.Redactor()
         tls: dict[str, Any] = asdict(specification.tls)
@@ -68,6 +85,8 @@ class Connection:
             auth=auth,
             redactor=redactor,
             transport=live,
+            guard=_guard(specification),
+            clock=clock,
         )
 
     @property
@@ -79,6 +98,10 @@ class Connection:
     def connector(self) -> str:
         """The connector's name."""
         return self._core.manifest.name
+
+    def explain(self) -> str:
+        """What each request passes on its way, in order and with all parameters; for people."""
+        return self._core.explain()
 
     def check(self) -> Health:
         """Asks the source whether it is there and takes the credentials.
@@ -163,13 +186,25 @@ class Connection:
         return connection_html(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if self._transport is not None:
+        if self._transport is not None or self._clock is not None:
             raise ConfigError(
-                f"connection '{self.id}' has a transport of its own and can't be pickled",
+                f"connection '{self.id}' has a transport or clock of its own and can't be pickled",
                 code="config.pickle",
                 hint="connect() again on the other side",
             )
         return Connection, (self._specification,)
+
+
+def _guard(specification: Specification) -> _core.GuardOptions:
+    retry, breaker, rate_limit = specification.retry, specification.breaker, specification.rate_limit
+    if isinstance(breaker, Omitted):
+        # A probe may take as long as any other call before it counts as lost.
+        breaker = CircuitBreaker(half_open_max_wait=specification.timeout.total)
+    return _core.GuardOptions(
+        retry=Retry() if isinstance(retry, Omitted) else retry and retry._as_template(),
+        breaker=breaker and breaker._as_template(),
+        rate_limit=RateLimiter() if isinstance(rate_limit, Omitted) else rate_limit,
+    )
 
 
 def connect(
@@ -177,11 +212,15 @@ def connect(
     *,
     id: str | None = None,
     auth: Auth | None = None,
+    rate_limit: str | RateLimiter | Omitted | None = OMITTED,
+    breaker: CircuitBreaker | Omitted | None = OMITTED,
+    retry: Retry | Omitted | None = OMITTED,
     timeout: Timeouts | float | None = None,
     tls: Tls | None = None,
     proxy: str | None = None,
     max_reply_bytes: int = 256 << 20,
     transport: HasTransport | None = None,
+    clock: _core.Clock | None = None,
     sha256: str = "",
     **config: Any,
 ) -> Connection:
@@ -193,11 +232,17 @@ def connect(
         id: its name in logs, errors and tables; the connector's name, if left out.
         auth: BasicAuth, BearerAuth, ApiKey, OAuth2ClientCredentials, OAuth2RefreshToken, CookieLogin, CsrfToken,
             ClientCertificate.
+        rate_limit: "100/s", or a `RateLimiter`. Here and in the next two: what is given is a template, whose
+            parameters are taken while each connection and (entity, operation) keeps a state of its own; None is off;
+            left out is the default, which `explain()` prints.
+        breaker: a `CircuitBreaker`, for the connection and for each (entity, operation) of it.
+        retry: a `Retry`.
         timeout: `Timeouts`, or the seconds that one attempt may take in all.
         tls: how the source's certificate is checked.
         proxy: URL; None: from the environment (`https_proxy` …); "none": no proxy.
         max_reply_bytes: a larger reply (decompressed) is an error instead of memory.
         transport: in place of the network: `switchgear.testing.RecordedTransport`.
+        clock: for tests: `switchgear.testing.ManualClock`, on which waits do not wait.
         sha256: the connector library's expected digest.
         config: the connector's own settings and secrets, by the names in its manifest: `url="https://…"`,
             `api_key=sg.Secret.env("ACME_KEY")`.
@@ -220,6 +265,7 @@ def connect(
         timeout = Timeouts()
     elif not isinstance(timeout, Timeouts):
         timeout = Timeouts(total=timeout)
+    limit = RateLimiter(rate_limit) if isinstance(rate_limit, str) else rate_limit
     use_certifi()
     return Connection(
         Specification(
@@ -229,10 +275,24 @@ def connect(
             secrets=secrets,
             auth=auth,
             timeout=timeout,
+            rate_limit=_template("rate_limit", RateLimiter, limit),
+            breaker=_template("breaker", CircuitBreaker, breaker),
+            retry=_template("retry", Retry, retry),
             tls=tls or Tls(),
             proxy=proxy or "",
             max_reply_bytes=max_reply_bytes,
             sha256=sha256,
         ),
         transport,
+        clock,
     )
+
+
+T = TypeVar("T")
+
+
+def _template(name: str, kind: type[T], given: T | Omitted | None) -> T | Omitted | None:
+    if given is None or isinstance(given, kind | Omitted):
+        return given
+    what = f"a text like '100/s', a {kind.__name__}" if name == "rate_limit" else f"a {kind.__name__}"
+    raise ConfigError(f"{name} is {given!r}; it must be {what}, or None for none", hint=f"correct {name}")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from switchgear import _core
     from switchgear.connection import Connection
     from switchgear.entities import Entities
+    from switchgear.policy import CircuitBreaker
     from switchgear.reader import Reader
 
 
@@ -62,6 +63,25 @@ def reader_html(reader: Reader) -> str:
     """A reader's recipe and what its latest pass has cost."""
     rows = [(name, value) for name, value in reader.stats.to_dict().items() if value]
     return f"<code>{escape(repr(reader))}</code>" + (table(("", "latest pass"), rows) if rows else "")
+
+
+def breaker_html(breaker: CircuitBreaker) -> str:
+    """A circuit breaker's state and counts."""
+    metrics = breaker.metrics
+    rows: list[tuple[str, Any]] = [
+        ("calls in the window", metrics.calls),
+        ("failures", f"{metrics.failures} ({metrics.failure_rate:.0%})"),
+        ("slow calls", f"{metrics.slow_calls} ({metrics.slow_rate:.0%})"),
+        ("refused", metrics.refused),
+    ]
+    if metrics.retry_after is not None:
+        rows.append(("lets a probe through in", f"{metrics.retry_after:.1f} s"))
+    return f"<strong>{escape(breaker.name)}</strong>: {escape(breaker.state)}" + table(("", "now"), rows)
+
+
+def limiter_html(title: str, metrics: object, names: Sequence[str]) -> str:
+    """A limiter's numbers."""
+    return f"<code>{escape(title)}</code>" + table(("", "now"), [(name, getattr(metrics, name)) for name in names])
 
 
 def health_html(health: _core.Health) -> str:

@@ -27,6 +27,7 @@ from switchgear.connection import Connection, connect
 from switchgear.errors import ConfigError
 from switchgear.network import Timeouts, Tls
 from switchgear.project_auth import AUTH, make_auth
+from switchgear.project_policies import POLICIES, policy_from
 from switchgear.registry import registry
 from switchgear.toml_file import (
     Either,
@@ -53,6 +54,7 @@ _CONNECTION = Table(
     {
         "connector": Text(),
         "auth": AUTH,
+        **POLICIES,
         "timeout": Either(_TIMEOUT, Number()),
         "tls": Table({"ca_file": Text(path=True), "verify": Flag(), "pinned_public_key": Text()}),
         "proxy": Text(),
@@ -74,7 +76,7 @@ _PROJECT = Table(
         "endpoints": Named(Table({"url": Text(), "secret": SecretReference()}, required=("url",))),
     }
 )
-_SECTIONS = ("auth", "tls", "timeout", "config", "entities")
+_SECTIONS = ("auth", "tls", "timeout", *POLICIES, "config", "entities")
 
 
 @dataclass(frozen=True)
@@ -261,8 +263,9 @@ def _keys(id: str, names: list[str]) -> Keys:
 
 def _connect(layer: Layer, keys: Keys, values: dict[str, Any]) -> Connection:
     timeout = values.get("timeout")
-    options = {name: values[name] for name in ("proxy", "max_reply_bytes", "sha256") if name in values}
+    options: dict[str, Any] = {name: values[name] for name in ("proxy", "max_reply_bytes", "sha256") if name in values}
     auth = make_auth(layer, (*keys, "auth"), values["auth"]) if "auth" in values else None
+    options |= {name: policy_from(layer, (*keys, name), values[name]) for name in POLICIES if name in values}
     config = _config(layer, keys, values)
     try:
         return connect(

@@ -212,6 +212,21 @@ class Flag(Shape):
         return value
 
 
+class Off(Shape):
+    """`false`, where a table would switch something on; or a text in the table's place."""
+
+    def __init__(self, *, or_text: bool = False) -> None:
+        self._or_text = or_text
+        self.name = "text, a table or false" if or_text else "a table or false"
+
+    def check(self, layer: Layer, keys: Keys, value: Any) -> Any:
+        if value is False or (layer.place(keys).textual and value == "false"):
+            return False
+        if not (self._or_text and isinstance(value, str)):
+            raise self._wrong(layer, keys, value)
+        return value
+
+
 class Texts(Shape):
     name = "a list of texts"
 

@@ -355,3 +355,70 @@ def test_lines_of_all_ways_to_write_a_key() -> None:
     assert lines[("t", "x")] == 4
     assert lines[("t", "u", "y")] == 8
     assert lines[("v", "z")] == 10
+
+
+POLICIES = """\
+[connections.plant]
+connector = "odata"
+{}
+[connections.plant.config]
+url = "http://host/odata"
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "explained"),
+    [
+        ('rate_limit = "600/min"', "600 requests in 60 s, burst 1"),
+        ('rate_limit = {rate = "100/s", burst = 20}', "100 requests in 1 s, burst 20"),
+        ("rate_limit = false", "rate limiter: off"),
+        ("breaker = false", "(entity, operation): off"),
+        ("breaker = {failure_rate = 0.25, min_calls = 7, window = 50}", "opens at 25 % failures"),
+        ("breaker = {window = {seconds = 20}}", "in the last 20 s"),
+        ("breaker = {open_for = 7.5}", "for 7.5 s, then"),
+        ("breaker = {open_for = {initial = 5, factor = 2, cap = 60}}", "for 5 s, x2 each time up to 60 s"),
+        ("retry = {attempts = 7, base = 0.5, cap = 10}", "up to 7 attempts, full jitter up to 0.5 s doubling to 10 s"),
+        ("retry = false", "1 retry: off"),
+    ],
+)
+def test_policies(text: str, explained: str) -> None:
+    write(POLICIES.format(text))
+    assert explained in connection("plant").explain()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('rate_limit = "0/s"', 'rate_limit is "0/s"'),
+        ("rate_limit = 100", "it must be text, a table or false"),
+        ("rate_limit = true", "it must be text, a table or false"),
+        ("breaker = true", "it must be a table or false"),
+        ('breaker = "off"', "it must be a table or false"),
+        ("breaker = {failure_rate = 2}", "failure_rate is 2; it must be above 0 and at most 1"),
+        ("breaker = {min_calls = 200}", "min_calls is 200"),
+        ("breaker = {failrate = 0.5}", "unknown key 'failrate'"),
+        ("breaker = {open_for = {factor = 2}}", "'initial' is missing"),
+        ("breaker = {open_for = {initial = 5, factor = 200}}", "Backoff.factor is 200"),
+        ("retry = {attempts = 0}", "must be a whole number above 0"),
+        ("retry = {attempts = 101}", "attempts is 101"),
+        ("retry = {base = 30}", "base is 30"),
+    ],
+)
+def test_wrong_policies_are_named_with_their_line(text: str, message: str) -> None:
+    write(POLICIES.format(text))
+    with pytest.raises(sg.ConfigError) as error:
+        connection("plant")
+    assert "switchgear.toml:3: " in error.value.message
+    assert message in error.value.message
+
+
+def test_policies_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    write(POLICIES.format("breaker = {min_calls = 7}"))
+    monkeypatch.setenv("SWITCHGEAR_CONNECTION__PLANT__RATE_LIMIT", "5/s")
+    monkeypatch.setenv("SWITCHGEAR_CONNECTION__PLANT__RETRY", "false")
+    monkeypatch.setenv("SWITCHGEAR_CONNECTION__PLANT__BREAKER__FAILURE_RATE", "0.1")
+    said = connection("plant").explain()
+    assert "5 requests in 1 s" in said
+    assert "1 retry: off" in said
+    assert "opens at 10 % failures" in said
+    assert "(at least 7)" in said

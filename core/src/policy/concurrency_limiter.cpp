@@ -35,6 +35,16 @@ ConcurrencyLimiter::Slot ConcurrencyLimiter::acquire(std::stop_token stop) {
   return Slot(this);
 }
 
+std::optional<ConcurrencyLimiter::Slot> ConcurrencyLimiter::acquire_for(std::chrono::nanoseconds longest) {
+  std::unique_lock lock(mutex_);
+  ++now_.waiting;
+  const bool free = freed_.wait_for(lock, longest, [&] { return now_.in_flight < now_.limit; });
+  --now_.waiting;
+  if (!free) return std::nullopt;
+  ++now_.in_flight;
+  return Slot(this);
+}
+
 void ConcurrencyLimiter::finish(int verdict) noexcept {
   {
     const std::lock_guard lock(mutex_);

@@ -108,36 +108,47 @@ nanoseconds RateLimiter::try_acquire(std::uint64_t n) {
   }
 }
 
-nanoseconds RateLimiter::acquire(std::stop_token stop, std::optional<nanoseconds> timeout, std::uint64_t n) {
+RateReservation RateLimiter::reserve(std::optional<nanoseconds> timeout, std::uint64_t n) {
   check_count(n);
-  const auto count = static_cast<std::int64_t>(n);
+  RateReservation place;
+  place.epoch = epoch_.load(std::memory_order_acquire);
+  const std::int64_t now = now_ns();
+  const std::int64_t t = interval_ns_.load(std::memory_order_relaxed);
+  place.cost_ns = static_cast<std::int64_t>(n) * t;
+  std::int64_t tat = tat_.load(std::memory_order_relaxed);
+  for (;;) {
+    const std::int64_t next = std::max(tat, now) + place.cost_ns;
+    place.wait = nanoseconds(std::max<std::int64_t>(0, next - static_cast<std::int64_t>(options_.burst) * t - now));
+    if (timeout && place.wait > *timeout) {
+      Error error(Category::timeout, "limiter", "the rate limit lets this request through in " + seconds_text(place.wait) + " only");
+      error.nothing_sent = true;
+      error.retryable = true;
+      error.retry_after = std::chrono::ceil<std::chrono::milliseconds>(place.wait);
+      throw std::move(error).with_hint("wait longer, call less often or raise rate_limit");
+    }
+    if (t == 0 || tat_.compare_exchange_weak(tat, next, std::memory_order_relaxed)) return place;
+  }
+}
+
+bool RateLimiter::is_valid(const RateReservation& place) const noexcept {
+  // Without a limit only a pause can have been waited for, which another may have followed.
+  return place.wait.count() == 0 || (place.cost_ns != 0 && epoch_.load(std::memory_order_acquire) == place.epoch);
+}
+
+void RateLimiter::withdraw(const RateReservation& place) noexcept {
+  if (epoch_.load(std::memory_order_acquire) == place.epoch) tat_.fetch_sub(place.cost_ns, std::memory_order_relaxed);
+}
+
+nanoseconds RateLimiter::acquire(std::stop_token stop, std::optional<nanoseconds> timeout, std::uint64_t n) {
   nanoseconds waited(0);
   for (;;) {
-    const std::uint64_t epoch = epoch_.load(std::memory_order_acquire);
-    const std::int64_t now = now_ns();
-    const std::int64_t t = interval_ns_.load(std::memory_order_relaxed);
-    std::int64_t tat = tat_.load(std::memory_order_relaxed);
-    nanoseconds wait(0);
-    for (;;) {
-      const std::int64_t next = std::max(tat, now) + count * t;
-      wait = nanoseconds(std::max<std::int64_t>(0, next - static_cast<std::int64_t>(options_.burst) * t - now));
-      if (timeout && wait > *timeout - waited) {
-        Error error(Category::timeout, "limiter", "the rate limit lets this request through in " + seconds_text(wait) + " only");
-        error.nothing_sent = true;
-        error.retryable = true;
-        error.retry_after = std::chrono::ceil<std::chrono::milliseconds>(wait);
-        throw std::move(error).with_hint("wait longer, call less often or raise rate_limit");
-      }
-      if (t == 0 || tat_.compare_exchange_weak(tat, next, std::memory_order_relaxed)) break;
-    }
-    if (wait.count() == 0) return waited;
-    if (!clock_.sleep_for(wait, stop)) {
-      if (epoch_.load(std::memory_order_acquire) == epoch) tat_.fetch_sub(count * t, std::memory_order_relaxed);
+    const RateReservation place = reserve(timeout ? std::optional(*timeout - waited) : std::nullopt, n);
+    if (place.wait.count() != 0 && !clock_.sleep_for(place.wait, stop)) {
+      withdraw(place);
       throw Error(Category::cancelled, "cancelled while waiting for the rate limit");
     }
-    waited += wait;
-    // Without a limit only a pause can have been waited for; a throttle since then has voided the reservation.
-    if (t != 0 && epoch_.load(std::memory_order_acquire) == epoch) return waited;
+    waited += place.wait;
+    if (is_valid(place)) return waited;
   }
 }
 

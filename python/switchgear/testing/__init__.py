@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from switchgear._core import ManualClock
+
 if TYPE_CHECKING:
     from switchgear.testing.fault_proxy import FaultProxy as FaultProxy
     from switchgear.testing.fault_proxy import Faults as Faults
@@ -18,7 +20,7 @@ _HOMES = {
     "RecordedTransport": "switchgear.testing.recorded_transport",
 }
 
-__all__ = ["FaultProxy", "Faults", "ProxyStats", "RecordedTransport"]
+__all__ = ["FaultProxy", "Faults", "ManualClock", "ProxyStats", "RecordedTransport"]
 
 
 def __getattr__(name: str) -> object:

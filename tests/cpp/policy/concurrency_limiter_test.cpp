@@ -81,5 +81,19 @@ TEST(ConcurrencyLimiter, AStopRequestEndsTheWait) {
   EXPECT_EQ(limiter.metrics().waiting, 0U);
 }
 
+TEST(ConcurrencyLimiter, WaitsForASlotAtMostSoLong) {
+  ConcurrencyLimiter limiter({.initial = 1, .least = 1, .most = 1});
+  std::optional<ConcurrencyLimiter::Slot> held = limiter.acquire_for(0ns);
+  ASSERT_TRUE(held);
+  EXPECT_FALSE(limiter.acquire_for(1ms));
+  EXPECT_EQ(limiter.metrics().waiting, 0U);
+  std::thread ends([&] {
+    while (limiter.metrics().waiting == 0) std::this_thread::yield();
+    held->success();
+  });
+  EXPECT_TRUE(limiter.acquire_for(1h));
+  ends.join();
+}
+
 }  // namespace
 }  // namespace switchgear

@@ -163,6 +163,33 @@ TEST(RateLimiter, AThrottleVoidsThePlacesOfThoseWhoWait) {
   EXPECT_EQ(limiter.acquire(), 5s) << "100 ms in line, then what is left of the pause";
 }
 
+TEST(RateLimiter, AReservedPlaceIsKeptUntilAThrottleOrItsWithdrawal) {
+  ManualClock clock;
+  RateLimiter limiter(fixed({10, 1s}), clock);
+  EXPECT_EQ(limiter.reserve().wait, 0ns);
+  const RateReservation second = limiter.reserve();
+  const RateReservation third = limiter.reserve();
+  EXPECT_EQ(second.wait, 100ms);
+  EXPECT_EQ(third.wait, 200ms);
+  limiter.withdraw(third);
+  EXPECT_EQ(limiter.reserve(200ms).wait, 200ms) << "the place is free again";
+  EXPECT_THROW(limiter.reserve(299ms), Error);
+  EXPECT_EQ(limiter.reserve(300ms).wait, 300ms) << "the refused one took none";
+  EXPECT_TRUE(limiter.is_valid(second));
+  limiter.throttle(5s);
+  EXPECT_FALSE(limiter.is_valid(second));
+  limiter.withdraw(second);
+  EXPECT_EQ(limiter.try_acquire(), 5s) << "a void place has nothing to give back";
+}
+
+TEST(RateLimiter, APlaceWithoutLimitIsValidOnlyWhereNothingHadToBeWaitedFor) {
+  ManualClock clock;
+  RateLimiter limiter({.rate = {}, .burst = 1, .adaptive = false}, clock);
+  EXPECT_TRUE(limiter.is_valid(limiter.reserve()));
+  limiter.throttle(1s);
+  EXPECT_FALSE(limiter.is_valid(limiter.reserve())) << "another pause may have followed";
+}
+
 TEST(CubicRate, TheVector) {
   using Seconds = std::chrono::duration<double>;
   EXPECT_NEAR(cubic_rate(10, Seconds(0)), 7.0, 1e-9);

@@ -5,6 +5,7 @@
 // Error(config); acquire() throws Error(cancelled).
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -61,6 +62,8 @@ class ConcurrencyLimiter {
 
   std::optional<Slot> try_acquire();
   Slot acquire(std::stop_token stop = {});
+  /// Waits for a slot at most so long; nothing: there was none.
+  std::optional<Slot> acquire_for(std::chrono::nanoseconds longest);
 
   ConcurrencyMetrics metrics() const;
   const ConcurrencyLimiterOptions& options() const noexcept { return options_; }

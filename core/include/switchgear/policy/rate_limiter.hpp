@@ -37,6 +37,13 @@ struct RateLimiterOptions {
   bool adaptive = true;      ///< learn from throttles
 };
 
+/// A place in the line: its owner may pass after `wait`, unless a throttle has voided it meanwhile.
+struct RateReservation {
+  std::chrono::nanoseconds wait{0};
+  std::int64_t cost_ns = 0;  ///< what it has moved the line by
+  std::uint64_t epoch = 0;
+};
+
 struct RateLimiterMetrics {
   std::optional<double> per_second;  ///< in force now
   bool adapted = false;              ///< a throttle has been seen
@@ -56,6 +63,13 @@ class RateLimiter {
   /// Waits for `n` permits and returns how long. Throws Error(cancelled) on a stop request, and Error(timeout.limiter), before it waits at
   /// all, if the wait would be longer than `timeout`; nothing is taken then.
   std::chrono::nanoseconds acquire(std::stop_token stop = {}, std::optional<std::chrono::nanoseconds> timeout = {}, std::uint64_t n = 1);
+
+  /// What acquire() does, for callers that wait by themselves (an event loop): takes the next place in the line, without waiting. Throws
+  /// Error(timeout.limiter) as acquire() does. After the wait the place is to be checked: a void one has to be taken anew.
+  RateReservation reserve(std::optional<std::chrono::nanoseconds> timeout = {}, std::uint64_t n = 1);
+  bool is_valid(const RateReservation& place) const noexcept;
+  /// Gives a place up that will not be used.
+  void withdraw(const RateReservation& place) noexcept;
 
   /// A reply came that was no throttle.
   void success();
