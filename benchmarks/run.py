@@ -23,6 +23,7 @@ def main(arguments: list[str]) -> int:
     benchmarks: dict[str, list[str | Path]] = {
         "Reading": [sys.executable, HERE / "bench.py", *arguments],
         "Policies in C++": [PROGRAMS / "bench_policy"],
+        "Circuit breakers in Python": [sys.executable, HERE / "bench_breaker.py"],
     }
     failed = []
     with tempfile.TemporaryDirectory() as scratch:

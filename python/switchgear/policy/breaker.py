@@ -153,16 +153,14 @@ class CircuitBreaker(_core.CircuitBreaker):
         Raises:
             CircuitOpenError: when the call is refused; the function was not called then.
         """
-        permit = self.acquire()
         try:
-            result = function(*args, **kwargs)
-        except BaseException as error:
-            permit.failure(error)
-            raise
-        if hasattr(type(result), "__await__"):
-            return _awaited(permit, result)  # type: ignore[return-value, arg-type]
-        permit.success()
-        return result
+            with self:
+                result = function(*args, **kwargs)
+                if not hasattr(type(result), "__await__"):
+                    return result
+                raise _Later
+        except _Later:
+            return self._awaited(result)  # type: ignore[return-value, arg-type]
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """As a decorator: each call of the function goes through `with breaker:`. Takes async functions and generators,
@@ -193,11 +191,15 @@ class CircuitBreaker(_core.CircuitBreaker):
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (type(self), self._parameters)
 
+    async def _awaited(self, result: Awaitable[R]) -> R:
+        with self:
+            return await result
+
     # -- called by the compiled part
 
     def _outcome_of(self, exception: BaseException) -> tuple[int, int]:
         """What an exception counts as, and the nanoseconds that the source asked to wait."""
-        said = self._classify(exception) if self._classify is not None else None
+        said = self._classify(exception) if self._classify is not None and type(exception) is not _Later else None
         if said is None:
             outcome = outcome_of(exception)
         elif said in OUTCOMES:
@@ -243,14 +245,8 @@ class CircuitBreaker(_core.CircuitBreaker):
         return self
 
 
-async def _awaited(permit: _core.Permit, result: Awaitable[R]) -> R:
-    try:
-        value = await result
-    except BaseException as error:
-        permit.failure(error)
-        raise
-    permit.success()
-    return value
+class _Later(BaseException):
+    """Leaves call() without counting anything: what was called has only given something to be awaited."""
 
 
 def _restored(cls: type[CircuitBreaker], parameters: dict[str, Any]) -> CircuitBreaker:

@@ -2,11 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <optional>
 #include <thread>
 #include <vector>
 
 namespace switchgear {
 namespace {
+
+using namespace std::chrono_literals;
 
 TEST(ConcurrencyLimiter, RefusesBeyondItsLimitAndSlotsComeBack) {
   ConcurrencyLimiter limiter({.initial = 2, .least = 1, .most = 2});
