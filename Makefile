@@ -86,7 +86,10 @@ fuzz: system
 	@scripts/run-fuzzers $(FUZZ_SECONDS)
 
 soak: package servers
-	@$(BIN)/python -m pytest -m soak --timeout=0
+	@cmake --preset dev --log-level=WARNING >/dev/null
+	cmake --build --preset dev --parallel $(JOBS) --target test_policy -- --quiet
+	SWITCHGEAR_STRESS_CALLS=1000000 build/dev/tests/cpp/policy/test_policy --gtest_filter='Stress.*'
+	$(BIN)/python -m pytest -m soak --timeout=0
 
 stubs: package
 	@scripts/make-stubs

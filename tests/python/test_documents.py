@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import switchgear
+from switchgear.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)")
@@ -27,6 +30,37 @@ def test_links_between_documents_lead_somewhere(document: Path) -> None:
     for link in LINK.findall(document.read_text(encoding="utf-8")):
         if "://" not in link:
             assert (document.parent / link).exists(), f"{document.relative_to(ROOT)} links to {link}"
+
+
+def test_the_page_on_resilience_runs_as_printed(tmp_path: Path) -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```$", (ROOT / "docs/resilience.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert len(blocks) >= 7
+    script = tmp_path / "resilience.py"
+    script.write_text("\n".join(blocks))
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    order = re.search(r"^```text\n(.*?)\n```$", (ROOT / "docs/resilience.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert order is not None
+    assert lines[0] == order[1]
+    assert "100 requests in 1 s" in done.stdout
+    first = lines.index("the ERP is down")
+    assert lines[first : first + 4] == ["the ERP is down"] * 2 + ["not even tried; again in 30 s", "open 2"]
+    assert lines[first + 4 :] == [
+        "here",
+        "no waiting",
+        'rate_limit is "0/s"; it must be like "100/s", "6000/5min" or "10/h"',
+        "half_open",
+    ]
+
+
+def test_the_project_file_on_resilience_is_taken(tmp_path: Path) -> None:
+    blocks = re.findall(r"^```toml\n(.*?)^```$", (ROOT / "docs/resilience.md").read_text(), re.MULTILINE | re.DOTALL)
+    file = tmp_path / "switchgear.toml"
+    file.write_text(blocks[0] + '[connections.plant.config]\nurl = "http://host/odata"\n')
+    said = Project.load(file).connection("plant").explain()
+    assert "opens at 25 % failures" in said
+    assert "up to 5 attempts" in said
 
 
 def test_the_architecture_names_every_folder_of_the_core() -> None:

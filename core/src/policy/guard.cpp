@@ -202,7 +202,7 @@ std::string describe(const CircuitBreakerOptions& options) {
     if (options.open_for.factor > 1)
       text += ", x" + number_text(options.open_for.factor) + " each time up to " + seconds_text(options.open_for.cap);
   }
-  return text + ", then " + std::to_string(options.half_open_calls) + " probes";
+  return text + ", then " + std::to_string(options.half_open_calls) + " probes of at most " + seconds_text(options.half_open_max_wait);
 }
 
 std::string describe(const RetryOptions& options) {

@@ -192,8 +192,12 @@ class CircuitBreaker(_core.CircuitBreaker):
         return _restored, (type(self), self._parameters)
 
     async def _awaited(self, result: Awaitable[R]) -> R:
-        with self:
-            return await result
+        try:
+            with self:
+                return await result
+        finally:
+            if hasattr(result, "close"):
+                result.close()  # of a coroutine: it was refused, and will never be awaited
 
     # -- called by the compiled part
 

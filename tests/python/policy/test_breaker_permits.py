@@ -341,6 +341,33 @@ def test_call_of_an_async_function_lasts_until_it_is_awaited(breaker: sg.Circuit
     assert counts(breaker) == (1, 1, 0)
 
 
+def test_an_awaited_call_may_be_refused_when_its_turn_comes(breaker: sg.CircuitBreaker) -> None:
+    async def never() -> None:
+        pytest.fail("it ran")
+
+    async def main() -> None:
+        pending = breaker.call(never)
+        breaker.force_open()
+        with pytest.raises(sg.CircuitOpenError):
+            await pending
+
+    asyncio.run(main())
+    assert counts(breaker) == (0, 0, 0)
+
+
+def test_classify_does_not_hear_of_what_is_only_awaited_later() -> None:
+    heard: list[BaseException] = []
+
+    def classify(error: BaseException) -> None:
+        heard.append(error)
+
+    async def works() -> int:
+        return 7
+
+    assert asyncio.run(sg.CircuitBreaker(classify=classify).call(works)) == 7
+    assert not heard
+
+
 def test_the_decorator_takes_every_kind_of_function(breaker: sg.CircuitBreaker) -> None:
     @breaker
     def plain(value: int) -> int:

@@ -25,6 +25,7 @@ def test_the_defaults_are_explained() -> None:
     assert said.splitlines()[0] == "retry( breaker( rate limiter( concurrency limiter( attempt ))))"
     assert "1 retry: up to 3 attempts" in said
     assert "opens at 50 % failures" in said
+    assert said.count("then 3 probes of at most 300 s") == 2, "as long as a call may take"
     assert "3 rate limiter: no limit, slows down when the source throttles" in said
 
 
