@@ -9,6 +9,7 @@
 
 #include "gil.hpp"
 #include "module.hpp"
+#include "switchgear/base/error.hpp"
 #include "switchgear/base/secret.hpp"
 #include "switchgear/http/recorded_transport.hpp"
 #include "switchgear/http/transport.hpp"
@@ -18,14 +19,21 @@ namespace py = pybind11;
 namespace switchgear::bindings {
 namespace {
 
-std::chrono::milliseconds milliseconds(double seconds) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::duration<double>(seconds));
+/// Rounded up, so that a very short limit does not become none. What no clock can hold is refused before it is converted.
+std::chrono::milliseconds timeout_of(const char* name, double seconds) {
+  constexpr double longest = 365.0 * 24 * 3600;
+  if (!(seconds >= 0 && seconds <= longest)) {
+    throw Error(Category::config, "timeout",
+                std::string("the timeout `") + name + "` is " + std::to_string(seconds) + "; it must be from 0 to 31536000 seconds")
+        .with_hint("0 is no limit");
+  }
+  return std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(seconds));
 }
 
 TransportOptions transport_options(double connect, double stalled, double total, const TlsOptions& tls, std::string proxy,
                                    std::uint64_t max_reply_bytes, bool http2, std::string user_agent) {
   TransportOptions options;
-  options.timeouts = {milliseconds(connect), milliseconds(stalled), milliseconds(total)};
+  options.timeouts = {timeout_of("connect", connect), timeout_of("stalled", stalled), timeout_of("total", total)};
   options.tls = tls;
   options.proxy = std::move(proxy);
   options.max_reply_bytes = max_reply_bytes;

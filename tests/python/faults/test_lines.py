@@ -96,3 +96,18 @@ def test_compression_that_lies_is_a_broken_protocol_and_not_repeated(nginx_tls: 
     assert lie.value.code == "protocol.bad_encoding"
     assert not lie.value.retryable
     assert len(nginx_tls.requests()) - before == 1
+
+
+@pytest.mark.parametrize("name", ["connect", "stalled", "total"])
+@pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), 1e300, 31_536_001])
+def test_a_timeout_that_no_clock_can_hold_is_refused(name: str, value: float) -> None:
+    with pytest.raises(sg.ConfigError, match=rf"the timeout `{name}` is .* from 0 to 31536000 seconds"):
+        sg.connect("odata", url="http://127.0.0.1:9/", timeout=sg.Timeouts(**{name: value}))
+
+
+def test_a_very_short_timeout_is_not_none(line: FaultProxy) -> None:
+    """0.4 ms was cut to 0, which is no limit at all."""
+    line.set(latency=0.5)
+    with pytest.raises(sg.TimeoutError) as late:
+        connect_over(line, timeout=sg.Timeouts(stalled=0.0004, total=30))
+    assert late.value.code == "timeout.stalled"
