@@ -1,9 +1,12 @@
 #include "switchgear/paging/entity_reader.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 #include <utility>
 
 #include "switchgear/base/error.hpp"
+#include "switchgear/paging/partition.hpp"
 
 namespace switchgear {
 namespace {
@@ -56,6 +59,38 @@ void check_request(const Connection& connection, const EntityInfo& entity, const
   }
 }
 
+/// Loads the pages of one part with a session of its own.
+PageLoader loader_of(const std::shared_ptr<Connection>& connection, const std::shared_ptr<CallServices>& services, PageRequest page,
+                     const std::string& partition) {
+  page.partition = partition;
+  auto session = std::make_shared<std::optional<SessionLease>>();
+  return [connection, services, session, page = std::move(page)](const std::string& token, const std::stop_token& stopped) mutable {
+    page.token = token;
+    CallContext call{*services, stopped, connection->clock(), {}};
+    try {
+      if (!*session) session->emplace(connection->lease(stopped));
+      return (**session)->read_page(page, call);
+    } catch (const Error& error) {
+      if (error.category == Category::plugin && *session) (*session)->discard();
+      Error named = error;
+      named.connection_id = connection->id();
+      named.entity = page.entity;
+      throw named;
+    }
+  };
+}
+
+/// The parts of a listing that begins; `sequential` says why there are none.
+std::vector<std::string> divide(Connection& connection, CallServices& services, const ReadRequest& request, const PageRequest& page,
+                                const std::stop_token& stop, std::string& sequential) {
+  if (const auto reason = why_not_parallel(connection, request)) return sequential = *reason, std::vector<std::string>();
+  if (!request.token.empty()) return {};  // its places are the parts
+  std::vector<std::string> parts = plan_partitions(connection, services, page, request.parallel, stop);
+  if (parts.size() > 1) return parts;
+  sequential = "connector '" + connection.manifest().name + "' does not divide this listing";
+  return {};
+}
+
 }  // namespace
 
 EntityReader read_entity(const std::shared_ptr<Connection>& connection, ReadRequest request, std::stop_token stop) {
@@ -68,15 +103,25 @@ EntityReader read_entity(const std::shared_ptr<Connection>& connection, ReadRequ
   options.connection_id = connection->id();
   options.entity = request.entity;
   options.key = reader.entity.key;
-  options.key_in_pages = request.columns.empty() || std::all_of(options.key.begin(), options.key.end(), [&](const std::string& field) {
-                           return std::find(request.columns.begin(), request.columns.end(), field) != request.columns.end();
-                         });
+  const auto asked = [&](const std::string& column) {
+    return request.columns.empty() || std::find(request.columns.begin(), request.columns.end(), column) != request.columns.end();
+  };
+  // Records are told apart by their key: it is asked for too, where the schema keeps it from becoming a column.
+  std::vector<std::string> columns = request.columns;
+  options.key_in_pages = !reader.entity.schema.fields.empty() || std::all_of(options.key.begin(), options.key.end(), asked);
+  if (options.key_in_pages) std::copy_if(options.key.begin(), options.key.end(), std::back_inserter(columns), std::not_fn(asked));
   options.schema = schema_for(*connection, reader.entity, request.columns);
   options.projected = !request.columns.empty();
   options.start = request.token;
   options.limit = request.limit;
-  options.prefetch = request.limit < 0 ? request.prefetch : 1;
-  options.max_bytes = request.max_bytes;
+  options.fetch.prefetch = request.limit < 0 ? std::max<std::size_t>(request.prefetch, 1) : 1;
+  options.fetch.max_bytes = request.max_bytes;
+  options.fetch.parallel = request.parallel;
+  options.fetch.ordered = request.ordered;
+  options.fetch.group = connection->id();
+  if (ConcurrencyLimiter* limiter = connection->guard().concurrency()) {
+    options.fetch.in_flight_limit = [connection, limiter] { return std::size_t{limiter->metrics().limit}; };
+  }
 
   PageRequest page;
   page.entity = request.entity;
@@ -85,7 +130,7 @@ EntityReader read_entity(const std::shared_ptr<Connection>& connection, ReadRequ
     std::erase_if(page.properties, [](const auto& property) { return property.first == "cursor"; });
     page.properties.emplace_back("cursor", request.cursor);
   }
-  page.columns = std::move(request.columns);
+  page.columns = std::move(columns);
   page.filter = std::move(request.filter);
   page.raw_filter = std::move(request.raw_filter);
   page.order = std::move(request.order);
@@ -96,23 +141,20 @@ EntityReader read_entity(const std::shared_ptr<Connection>& connection, ReadRequ
   if (request.limit > 0 && request.limit < (page.page_size > 0 ? page.page_size : usual_page)) page.page_size = request.limit;
   page.count = request.count;
 
-  auto session = std::make_shared<std::optional<SessionLease>>();
-  auto load = [connection, services = reader.services, session, page](const std::string& token, const std::stop_token& stopped) mutable {
-    if (!*session) session->emplace(connection->lease(stopped));
-    page.token = token;
-    CallContext call{*services, stopped, connection->clock(), {}};
-    try {
-      return (**session)->read_page(page, call);
-    } catch (const Error& error) {
-      if (error.category == Category::plugin) (*session)->discard();
-      Error named = error;
-      named.connection_id = connection->id();
-      named.entity = page.entity;
-      throw named;
-    }
+  const auto open = [connection, services = reader.services, page](const std::string& partition) {
+    return loader_of(connection, services, page, partition);
   };
   try {
-    reader.pages = std::make_unique<PageReader>(std::move(load), std::move(options));
+    if (request.parallel > 1) {
+      options.partitions = divide(*connection, *reader.services, request, page, stop, reader.sequential);
+      // Several places of a listing that was divided before are read side by side, any single one page by page.
+      if (!reader.sequential.empty()) {
+        options.fetch.parallel = 1;
+        reader.services->log(LogLevel::warning,
+                             "read one page at a time, not " + std::to_string(request.parallel) + ": " + reader.sequential);
+      }
+    }
+    reader.pages = std::make_unique<PageReader>(open, std::move(options));
   } catch (Error& error) {
     error.connection_id = connection->id();
     error.entity = reader.entity.name;

@@ -84,7 +84,8 @@ Listing::Loaded Listing::load(const std::string& token, const std::stop_token& s
   }
   loaded.overlap = raw.overlap;
   loaded.back = raw.back;
-  if (page.json && identified() && (raw.overlap > 0 || raw.back || raw.offset)) loaded.hashes = page.json->key_hashes(options_.key);
+  if (page.json && !options_.key.empty() && (raw.overlap > 0 || raw.back || raw.offset))
+    loaded.hashes = page.json->key_hashes(options_.key);
   loaded.next = next_of(raw, page);
   return loaded;
 }
@@ -104,7 +105,9 @@ std::string Listing::next_of(const RawPage& raw, const FetchedPage& page) const 
 
 bool Listing::drop_repeated(Loaded& loaded) const {
   if (loaded.overlap == 0 || !loaded.page.json) return true;
-  if (!identified()) {
+  const std::vector<std::uint64_t>& hashes = loaded.hashes;
+  const bool has_keys = std::any_of(hashes.begin(), hashes.end(), [](std::uint64_t hash) { return hash != 0; });
+  if (!has_keys && !(hashes.empty() && identified())) {
     throw Error(Category::config, "overlap",
                 "pages of '" + options_.entity + "' overlap, but there is no key by which repeated records could be told")
         .with_hint("give the entity its key, and read the key's columns");
@@ -115,7 +118,6 @@ bool Listing::drop_repeated(Loaded& loaded) const {
         "the page at '" + shortened(place_.token) + "' may repeat records: the keys of the page before are not known");
     return true;
   }
-  const std::vector<std::uint64_t>& hashes = loaded.hashes;
   const auto overlap = static_cast<std::size_t>(std::min<std::uint64_t>(loaded.overlap, hashes.size()));
   std::vector<bool> repeated(hashes.size(), false);
   bool joins = false;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "switchgear/base/error.hpp"
+#include "switchgear/base/log.hpp"
 #include "switchgear/paging/continuation.hpp"
 
 namespace switchgear {
@@ -13,33 +14,41 @@ constexpr auto no_timeout = std::chrono::hours(24 * 365);
 
 }  // namespace
 
-PageReader::PageReader(Loader load, PageReaderOptions options) : options_(std::move(options)), left_(options_.limit) {
-  options_.prefetch = std::max<std::size_t>(options_.prefetch, 1);
+PageReader::PageReader(Loader load, PageReaderOptions options)
+    : PageReader(Open([load = std::move(load)](const std::string&) { return load; }), std::move(options)) {}
+
+PageReader::PageReader(const Open& open, PageReaderOptions options) : options_(std::move(options)), left_(options_.limit) {
   if (options_.schema) {
     columns_.emplace(*options_.schema, options_.projected);
     schema_ = columns_->schema();
   }
   Continuation start{options_.entity};
-  if (!options_.start.empty()) start = Continuation::from_text(options_.start, options_.entity);
+  if (!options_.start.empty()) {
+    start = Continuation::from_text(options_.start, options_.entity);
+  } else if (!options_.partitions.empty()) {
+    start.places.clear();
+    for (const std::string& partition : options_.partitions) start.places.push_back({partition, "", {}});
+  }
   token_ = start.to_text();
   finished_ = start.ended() || left_ == 0;
-  if (!finished_) {
-    listing_.emplace(std::move(load), ListingOptions{options_.connection_id, options_.entity, options_.key, options_.key_in_pages},
-                     std::move(start.places.front()));
-  }
+  complete_ = options_.start.empty() && options_.partitions.empty() && left_ < 0;
+  fetcher_ = std::make_unique<PageFetcher>(open, finished_ ? std::vector<Place>() : std::move(start.places),
+                                           ListingOptions{options_.connection_id, options_.entity, options_.key, options_.key_in_pages},
+                                           options_.fetch);
 }
 
-PageReader::~PageReader() { stop(); }
+PageReader::~PageReader() = default;
 
-void PageReader::stop() { producer_.request_stop(); }
+void PageReader::stop() { fetcher_->stop(); }
 
-std::string PageReader::text_of(const std::optional<Place>& place) const {
-  Continuation text{options_.entity, {}};
-  if (place) text.places.push_back(*place);
-  return text.to_text();
+int PageReader::ready_fd() {
+  process_.check("the reader of '" + options_.entity + "'");
+  return fetcher_->ready_fd();
 }
 
-/// What is being handled, with the names that data/ and the loader's source can't know.
+std::string PageReader::place() const { return Continuation{options_.entity, fetcher_->places()}.to_text(); }
+
+/// What is being handled, with the names that data/ can't know.
 std::exception_ptr PageReader::current_failure() const {
   try {
     throw;
@@ -53,68 +62,35 @@ std::exception_ptr PageReader::current_failure() const {
   }
 }
 
-// ---- the producer ---------------------------------------------------------------------------------------------------
-
-void PageReader::start_once() {
-  if (!producer_.joinable()) producer_ = std::jthread([this](const std::stop_token& stop) { produce(stop); });
-}
-
-void PageReader::produce(const std::stop_token& stop) {
-  std::exception_ptr failure;
-  try {
-    do {
-      {
-        std::unique_lock lock(mutex_);
-        const bool room = changed_.wait(
-            lock, stop, [this] { return queue_.empty() || (queue_.size() < options_.prefetch && queued_bytes_ < options_.max_bytes); });
-        if (!room) break;
-      }
-      FetchedPage fetched = listing_->fetch(stop);
-      const std::lock_guard lock(mutex_);
-      queued_bytes_ += fetched.bytes;
-      queue_.push_back(std::move(fetched));
-      changed_.notify_all();
-    } while (!listing_->ended());
-  } catch (...) {
-    failure = current_failure();
-  }
-  if (failure == nullptr && stop.stop_requested()) {
-    failure = std::make_exception_ptr(Error(Category::cancelled, "the reader was stopped"));
-  }
-  const std::lock_guard lock(mutex_);
-  failure_ = failure;
-  produced_all_ = true;
-  changed_.notify_all();
-}
-
-// ---- the consumer ---------------------------------------------------------------------------------------------------
-
 bool PageReader::wait_for_front(std::chrono::milliseconds timeout) {
   process_.check("the reader of '" + options_.entity + "'");
   if (broken_ != nullptr) std::rethrow_exception(broken_);
   if (finished_) return true;
-  start_once();
-  std::unique_lock lock(mutex_);
-  const auto ready = [this] { return !queue_.empty() || produced_all_; };
-  if (!changed_.wait_for(lock, timeout, ready)) return false;
-  if (!queue_.empty()) return true;
-  if (failure_ != nullptr) std::rethrow_exception(failure_);
-  finished_ = true;
+  const PageFetcher::State state = fetcher_->wait(timeout);
+  if (state == PageFetcher::State::pending) return false;
+  finished_ = state == PageFetcher::State::end;
+  if (finished_) check_total();
   return true;
 }
 
+/// A total is a word of the source that nothing depends on; but when it differs, somebody wants to know.
+void PageReader::check_total() {
+  if (!std::exchange(complete_, false)) return;
+  const PageStats done = stats();
+  if (!done.total || *done.total == static_cast<std::int64_t>(done.records)) return;
+  log(LogLevel::warning, options_.connection_id + "/" + options_.entity,
+      "the source says that there are " + std::to_string(*done.total) + " records, its pages held " + std::to_string(done.records) +
+          ": records came or went meanwhile, or its total is wrong");
+}
+
 bool PageReader::learn_schema() {
-  FetchedPage* front = nullptr;
-  {
-    const std::lock_guard lock(mutex_);
-    front = &queue_.front();  // stays where it is: only this thread takes from a deque that the other appends to
-  }
-  if (front->foreign) {
-    foreign_schema_ = front->foreign->schema();
+  FetchedPage& front = fetcher_->front();
+  if (front.foreign) {
+    foreign_schema_ = front.foreign->schema();
     schema_ = from_arrow_schema(*foreign_schema_);
     return true;
   }
-  const std::optional<Schema> inferred = front->json->infer(options_.inference_records);
+  const std::optional<Schema> inferred = front.json->infer(options_.inference_records);
   if (!inferred) return false;
   columns_.emplace(*inferred, options_.projected);
   schema_ = columns_->schema();
@@ -131,8 +107,9 @@ bool PageReader::schema_for(std::chrono::milliseconds timeout) {
       guarded([this] {
         // A page without records tells nothing about columns; it is passed over.
         if (learn_schema()) return;
-        const FetchedPage empty = pop_front();
-        count_page(empty, text_of(empty.after), 0);
+        const PageFetcher::Taken empty = fetcher_->pop();
+        fetcher_->settle(empty);
+        count_page(empty, 0);
       });
     }
   }
@@ -150,24 +127,16 @@ const SharedArrowSchema& PageReader::arrow_schema() {
   return foreign_schema_ != nullptr ? foreign_schema_ : columns_->arrow_schema();
 }
 
-FetchedPage PageReader::pop_front() {
-  const std::lock_guard lock(mutex_);
-  FetchedPage fetched = std::move(queue_.front());
-  queue_.pop_front();
-  queued_bytes_ -= fetched.bytes;
-  changed_.notify_all();
-  return fetched;
-}
-
-void PageReader::count_page(const FetchedPage& fetched, std::string token, std::int64_t records) {
-  token_ = std::move(token);
+void PageReader::count_page(const PageFetcher::Taken& taken, std::int64_t records) {
+  token_ = place();
   empty_pages_ = records > 0 ? 0 : empty_pages_ + 1;
   {
     const std::lock_guard lock(mutex_);
     stats_.pages += 1;
     stats_.records += static_cast<std::uint64_t>(records);
-    stats_.bytes += fetched.bytes;
+    stats_.bytes += taken.page.bytes;
     stats_.rescued = columns_ ? columns_->rescued() : 0;
+    if (taken.page.total) stats_.total = taken.page.total;
   }
   if (empty_pages_ < options_.max_empty_pages) return;
   throw Error(Category::protocol, "empty_pages",
@@ -176,20 +145,23 @@ void PageReader::count_page(const FetchedPage& fetched, std::string token, std::
 }
 
 Page PageReader::take_front() {
-  FetchedPage fetched = pop_front();
+  PageFetcher::Taken taken = fetcher_->pop();
+  FetchedPage& fetched = taken.page;
   if (fetched.json.has_value() != columns_.has_value()) {
     throw Error(Category::plugin, "page_format", "the connector mixes JSON pages and Arrow pages in one listing")
         .with_hint("return one kind for an entity");
   }
-  Page page{fetched.json ? columns_->read(*fetched.json) : *fetched.foreign, text_of(fetched.after), fetched.total};
+  Page page{fetched.json ? columns_->read(*fetched.json) : *fetched.foreign, {}, fetched.total};
+  fetched.json.reset();  // before its bytes are given back
+  bool whole = true;
   if (left_ >= 0) {
-    if (page.batch.length() > left_) {
-      page.batch = page.batch.first(left_);
-      page.token = text_of(fetched.before);  // its rest was not taken: whoever goes on begins with this page again
-    }
+    whole = page.batch.length() <= left_;
+    if (!whole) page.batch = page.batch.first(left_);  // its rest is not taken: whoever goes on begins with this page again
     left_ -= page.batch.length();
   }
-  count_page(fetched, page.token, page.batch.length());
+  fetcher_->settle(taken, whole);
+  count_page(taken, page.batch.length());
+  page.token = token_;
   if (left_ == 0) {
     finished_ = true;
     stop();

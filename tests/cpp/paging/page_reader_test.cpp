@@ -14,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 /// A listing of `count` numbered records, `size` a page; tokens are offsets.
-struct Listing {
+struct Numbers {
   std::int64_t count = 100;
   std::int64_t size = 10;
   std::atomic<int> requests = 0;
@@ -85,7 +85,7 @@ std::string failure_of(PageReader& reader) {
 
 TEST(PageReader, ReadsEveryPageOnce) {
   for (const std::int64_t size : {1, 7, 10, 100, 1000}) {
-    Listing listing{100, size};
+    Numbers listing{100, size};
     PageReader reader(listing.loader(), options());
     EXPECT_EQ(read_all(reader), numbers(0, 100)) << size;
     EXPECT_EQ(reader.next(), std::nullopt);
@@ -95,7 +95,7 @@ TEST(PageReader, ReadsEveryPageOnce) {
 }
 
 TEST(PageReader, GoesOnFromEveryToken) {
-  Listing listing{50, 7};
+  Numbers listing{50, 7};
   std::vector<std::string> tokens;
   PageReader reader(listing.loader(), options());
   std::int64_t taken = 0;
@@ -115,7 +115,7 @@ TEST(PageReader, GoesOnFromEveryToken) {
 }
 
 TEST(PageReader, ALimitCutsAPageAndItsTokenLosesNothing) {
-  Listing listing{50, 10};
+  Numbers listing{50, 10};
   PageReaderOptions limited = options();
   limited.limit = 25;
   PageReader reader(listing.loader(), limited);
@@ -130,15 +130,15 @@ TEST(PageReader, ALimitCutsAPageAndItsTokenLosesNothing) {
 }
 
 TEST(PageReader, FetchesAheadButNoFurtherThanAllowed) {
-  Listing listing{1000, 10};
+  Numbers listing{1000, 10};
   PageReaderOptions ahead = options();
-  ahead.prefetch = 3;
+  ahead.fetch.prefetch = 3;
   PageReader reader(listing.loader(), ahead);
   reader.next();
   while (listing.requests < 4) std::this_thread::yield();  // one taken, three ahead
   EXPECT_LE(listing.requests, 5) << "at most one more may be in flight";
-  ahead.max_bytes = 1;
-  Listing small{1000, 10};
+  ahead.fetch.max_bytes = 1000;
+  Numbers small{1000, 10};
   PageReader careful(small.loader(), ahead);
   careful.next();
   while (small.requests < 2) std::this_thread::yield();
@@ -147,7 +147,7 @@ TEST(PageReader, FetchesAheadButNoFurtherThanAllowed) {
 
 TEST(PageReader, EachKindOfEndlessListingIsNamed) {
   const auto repeat = [](const std::string& token, const std::stop_token&) {
-    return Listing::raw(token == "b"   ? R"({"data":[{"n":3}],"next":"a"})"
+    return Numbers::raw(token == "b"   ? R"({"data":[{"n":3}],"next":"a"})"
                         : token == "a" ? R"({"data":[{"n":2}],"next":"b"})"
                                        : R"({"data":[{"n":1}],"next":"a"})");
   };
@@ -166,7 +166,7 @@ TEST(PageReader, EachKindOfEndlessListingIsNamed) {
   impatient.max_empty_pages = 20;
   int page_number = 0;
   const auto empty = [&page_number](const std::string&, const std::stop_token&) {
-    return Listing::raw(R"({"data":[],"next":")" + std::to_string(page_number++) + "\"}");
+    return Numbers::raw(R"({"data":[],"next":")" + std::to_string(page_number++) + "\"}");
   };
   PageReader endless(empty, impatient);
   EXPECT_EQ(failure_of(endless), "protocol.empty_pages");
@@ -175,7 +175,7 @@ TEST(PageReader, EachKindOfEndlessListingIsNamed) {
 
 TEST(PageReader, AnEmptyPageWithATokenIsNotTheEnd) {
   const auto gaps = [](const std::string& token, const std::stop_token&) {
-    return Listing::raw(token.empty()  ? R"({"data":[],"next":"a"})"
+    return Numbers::raw(token.empty()  ? R"({"data":[],"next":"a"})"
                         : token == "a" ? R"({"data":[{"n":0}],"next":"b"})"
                         : token == "b" ? R"({"data":[],"next":"c"})"
                                        : R"({"data":[{"n":1}]})");
@@ -186,7 +186,7 @@ TEST(PageReader, AnEmptyPageWithATokenIsNotTheEnd) {
 
 TEST(PageReader, ABrokenPageEndsTheReadingForGood) {
   const auto broken = [](const std::string& token, const std::stop_token&) {
-    return Listing::raw(token.empty()  ? R"({"data":[{"n":0}],"next":"a"})"
+    return Numbers::raw(token.empty()  ? R"({"data":[{"n":0}],"next":"a"})"
                         : token == "a" ? R"({"data":[{"n":tru}],"next":"b"})"
                                        : R"({"data":[{"n":2}]})");
   };
@@ -199,7 +199,7 @@ TEST(PageReader, ABrokenPageEndsTheReadingForGood) {
 }
 
 TEST(PageReader, TheSourcesErrorComesAfterThePagesBeforeIt) {
-  Listing listing{30, 10};
+  Numbers listing{30, 10};
   const auto failing = [&](const std::string& token, const std::stop_token&) {
     if (token == "20") throw Error(Category::offline, "lost", "gone").with_hint("wait");
     return listing.page(token);
@@ -229,7 +229,7 @@ TEST(PageReader, DestructionStopsARequestInFlight) {
 }
 
 TEST(PageReader, AReaderThatIsStoppedSaysSo) {
-  Listing listing{1000, 1};
+  Numbers listing{1000, 1};
   PageReader reader(listing.loader(), options());
   reader.next();
   reader.stop();
@@ -243,7 +243,7 @@ TEST(PageReader, AReaderThatIsStoppedSaysSo) {
 }
 
 TEST(PageReader, WithoutAnyRecordThereAreNoColumnsButTheRescued) {
-  PageReader reader([](const std::string&, const std::stop_token&) { return Listing::raw(R"({"data":[]})"); }, options());
+  PageReader reader([](const std::string&, const std::stop_token&) { return Numbers::raw(R"({"data":[]})"); }, options());
   EXPECT_EQ(reader.schema().fields.size(), 1U);
   EXPECT_EQ(reader.next(), std::nullopt);
 }
@@ -253,7 +253,7 @@ TEST(PageReader, ManyReadersAtOnce) {
   std::atomic<int> wrong = 0;
   for (int i = 0; i < 8; ++i) {
     threads.emplace_back([&] {
-      Listing listing{500, 7};
+      Numbers listing{500, 7};
       PageReader reader(listing.loader(), options());
       if (read_all(reader) != numbers(0, 500)) ++wrong;
     });

@@ -1,23 +1,19 @@
 // Reads a listing page by page: fetches ahead, notices loops, turns pages into columns, knows where to go on.
 //
-// The pages are fetched by a thread of the reader's own, at most `prefetch` pages and `max_bytes` ahead; they are turned into columns in
-// the thread that calls next(). The continuation token of a page is known before its columns are built, so the next page is under way
-// meanwhile. One thread calls next(); stop() and stats() may be called from any. Destruction ends a request in flight within 100 ms.
+// The pages are fetched on threads of the process's FetchPool (page_fetcher.hpp), at most `prefetch` pages and `max_bytes` ahead, or
+// `parallel` parts of the listing side by side; they are turned into columns in the thread that calls next(). The continuation token of a
+// page is known before its columns are built, so the next page is under way meanwhile. One thread calls next(); stop(), stats() and
+// ready_fd() may be called from any. Destruction ends a request in flight within 100 ms.
 // What the source did wrong is thrown by next() as Error, after the pages that came before it, and again by each call after that.
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <exception>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <stop_token>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "switchgear/base/process_stamp.hpp"
@@ -27,6 +23,7 @@
 #include "switchgear/data/record_batch.hpp"
 #include "switchgear/data/schema.hpp"
 #include "switchgear/paging/listing.hpp"
+#include "switchgear/paging/page_fetcher.hpp"
 
 namespace switchgear {
 
@@ -39,8 +36,8 @@ struct PageReaderOptions {
   bool projected = false;                  ///< `schema` is what was asked for: other members are left out, not rescued
   std::string start;                       ///< a Continuation's text; "": the beginning
   std::int64_t limit = -1;                 ///< records; -1: all
-  std::size_t prefetch = 2;                ///< pages fetched ahead, at least 1
-  std::uint64_t max_bytes = 64U << 20U;    ///< of pages fetched ahead; one page is always let through
+  std::vector<std::string> partitions;     ///< parts of the listing, see Session::plan; none: it is read as a whole
+  FetchOptions fetch;                      ///< how far ahead, how much at once, how much memory
   std::size_t max_empty_pages = 1000;      ///< in a row, before the listing is taken for endless
   std::size_t inference_records = 10'000;  ///< how many records of the first page are looked at
 };
@@ -54,17 +51,21 @@ struct Page {
 struct PageStats {
   std::uint64_t pages = 0;
   std::uint64_t records = 0;
-  std::uint64_t bytes = 0;    ///< decompressed
-  std::uint64_t rescued = 0;  ///< records with something in `_rescued`
+  std::uint64_t bytes = 0;            ///< decompressed
+  std::uint64_t rescued = 0;          ///< records with something in `_rescued`
+  std::optional<std::int64_t> total;  ///< what the source said last there is in all; it may lie
 };
 
 class PageReader {
  public:
   using Loader = PageLoader;
+  using Open = PageFetcher::Open;
 
   enum class Wait { page, end, pending };
 
   PageReader(Loader load, PageReaderOptions options);
+  /// With a loader, that is a session, for each part.
+  PageReader(const Open& open, PageReaderOptions options);
   ~PageReader();
   PageReader(const PageReader&) = delete;
   PageReader& operator=(const PageReader&) = delete;
@@ -88,23 +89,24 @@ class PageReader {
 
   void stop();
 
+  /// Becomes readable when next_for(0) would not be pending, for an event loop; the reader's own, not to be closed. Starts fetching.
+  int ready_fd();
+
   /// False in a process forked from the reader's: there it must not be destroyed either, because its thread is missing.
   bool is_usable() const noexcept { return process_.is_current(); }
   PageStats stats() const;
 
  private:
-  void produce(const std::stop_token& stop);
-  void start_once();
   bool wait_for_front(std::chrono::milliseconds timeout);  // false: still pending
   bool learn_schema();                                     // false: the page at the front has no records
-  FetchedPage pop_front();
-  void count_page(const FetchedPage& fetched, std::string token, std::int64_t records);
+  void count_page(const PageFetcher::Taken& taken, std::int64_t records);
   Page take_front();
   template <class Function>
   void guarded(Function function);
 
   std::exception_ptr current_failure() const;
-  std::string text_of(const std::optional<Place>& place) const;
+  void check_total();
+  std::string place() const;
 
   ProcessStamp process_;
   PageReaderOptions options_;
@@ -119,19 +121,12 @@ class PageReader {
   bool finished_ = false;
   std::exception_ptr broken_;  // a page could not be read: the end of this reader
 
-  // The producer's.
-  std::optional<Listing> listing_;
+  bool complete_ = false;  // from the beginning, whole: the source's total can be compared
 
-  // Shared.
   mutable std::mutex mutex_;
-  std::condition_variable_any changed_;
-  std::deque<FetchedPage> queue_;
-  std::uint64_t queued_bytes_ = 0;
-  bool produced_all_ = false;
-  std::exception_ptr failure_;
   PageStats stats_;
 
-  std::jthread producer_;  // last: it uses all of the above
+  std::unique_ptr<PageFetcher> fetcher_;
 };
 
 }  // namespace switchgear
