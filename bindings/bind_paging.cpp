@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 #include <pybind11/typing.h>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,7 +13,9 @@
 #include "gil.hpp"
 #include "module.hpp"
 #include "switchgear/paging/entity_reader.hpp"
+#include "switchgear/paging/memory_budget.hpp"
 #include "switchgear/paging/page_reader.hpp"
+#include "switchgear/paging/partition.hpp"
 
 namespace py = pybind11;
 
@@ -141,6 +144,7 @@ py::typing::Dict<py::str, py::object> stats_of(const EntityReader& reader) {
   stats["retries"] = calls.retries.load() + calls.renewals.load();
   stats["waited_seconds"] = static_cast<double>(calls.waited_ns.load()) / 1e9;
   stats["rescued"] = pages.rescued;
+  stats["total"] = pages.total;
   return stats;
 }
 
@@ -181,7 +185,27 @@ void bind_reader(py::module_& module) {
           "The columns as an Arrow schema capsule.")
       .def(
           "stats", [](Reader& self) { return stats_of(usable(self.holder)); },
-          "Counts so far: pages, records, bytes (decompressed), requests, retries, waited_seconds, rescued.")
+          "Counts so far: pages, records, bytes (decompressed), requests, retries, waited_seconds, rescued, total.")
+      .def(
+          "next_now",
+          [](Reader& self) {
+            std::optional<Page> page;
+            PageReader::Wait wait{};
+            {
+              EntityReader& reader = usable(self.holder);
+              const py::gil_scoped_release release;
+              wait = reader.pages->next_for(std::chrono::milliseconds(0), page);
+            }
+            const char* state = wait == PageReader::Wait::page ? "page" : wait == PageReader::Wait::end ? "end" : "pending";
+            return std::pair(state, std::move(page));
+          },
+          "Does not wait: ('page', Page), ('pending', None) or ('end', None).")
+      .def(
+          "ready_fd", [](Reader& self) { return usable(self.holder).pages->ready_fd(); },
+          "A descriptor, the reader's own, that is readable when next_now() would not be pending; for an event loop.")
+      .def_property_readonly(
+          "sequential", [](Reader& self) { return usable(self.holder).sequential; },
+          "Why it is read one page at a time although more was asked for; '' where it is as asked.")
       .def(
           "stream",
           [](Reader& self) {
@@ -190,6 +214,61 @@ void bind_reader(py::module_& module) {
           },
           "Hands the reader over to an Arrow stream: (capsule, StreamOutcome).")
       .def("close", [](Reader& self) { self.holder.reset(); }, "Stops the producer and gives everything back. Idempotent.");
+}
+
+void bind_budget(py::module_& module) {
+  py::class_<MemoryBudget, std::unique_ptr<MemoryBudget, py::nodelete>>(
+      module, "MemoryBudget", "How many bytes the pages of all readers of this process may occupy until they are columns.")
+      .def_property("max_bytes", &MemoryBudget::max_bytes, &MemoryBudget::set_max_bytes,
+                    "The limit; each reader may hold one page beyond it, so that readers never wait for each other for ever.")
+      .def_property_readonly("in_use", &MemoryBudget::in_use)
+      .def_property_readonly("peak", &MemoryBudget::peak, "The most that was ever in use.");
+  module.def("memory_budget", [] { return &MemoryBudget::process(); }, py::return_value_policy::reference, "The budget of this process.");
+}
+
+void bind_reading(py::module_& module) {
+  py::class_<ReadRequest>(module, "ReadRequest", "What is to be read.")
+      .def(py::init<>())
+      .def_readwrite("entity", &ReadRequest::entity)
+      .def_readwrite("columns", &ReadRequest::columns)
+      .def_readwrite("filter", &ReadRequest::filter)
+      .def_readwrite("raw_filter", &ReadRequest::raw_filter)
+      .def_readwrite("order", &ReadRequest::order)
+      .def_readwrite("modified_after", &ReadRequest::modified_after)
+      .def_readwrite("cursor", &ReadRequest::cursor)
+      .def_readwrite("page_size", &ReadRequest::page_size)
+      .def_readwrite("limit", &ReadRequest::limit)
+      .def_readwrite("token", &ReadRequest::token)
+      .def_readwrite("prefetch", &ReadRequest::prefetch)
+      .def_readwrite("parallel", &ReadRequest::parallel)
+      .def_readwrite("ordered", &ReadRequest::ordered)
+      .def_readwrite("max_bytes", &ReadRequest::max_bytes)
+      .def_readwrite("count", &ReadRequest::count);
+  module.def(
+      "read_entity",
+      [](const std::shared_ptr<Connection>& connection, const ReadRequest& request) {
+        return Reader{ReaderHolder(
+            new EntityReader(run_interruptibly([&](std::stop_token stop) { return read_entity(connection, request, stop); })))};
+      },
+      py::arg("connection"), py::arg("request"));
+  module.def(
+      "explain_read",
+      [](const std::shared_ptr<Connection>& connection, const ReadRequest& request, std::optional<std::uint64_t> records) {
+        const ReadExplanation found = explain_read(*connection, request, records);
+        py::typing::Dict<py::str, py::object> result;
+        result["records"] = found.records;
+        result["page_size"] = found.page_size;
+        result["pages"] = found.pages;
+        result["requests"] = found.requests;
+        result["partitions"] = found.partitions;
+        result["parallel"] = found.parallel;
+        result["requests_per_second"] = found.requests_per_second;
+        result["seconds_at_limit"] = found.seconds_at_limit;
+        result["notes"] = found.notes;
+        return result;
+      },
+      py::arg("connection"), py::arg("request"), py::arg("records") = py::none(),
+      "What reading will take, as far as it can be told before anything is sent.");
 }
 
 }  // namespace
@@ -201,32 +280,8 @@ void bind_paging(py::module_& module) {
       .def_readonly("token", &Page::token)
       .def_readonly("total", &Page::total, "What the source says there is in all, where it was asked.");
   bind_reader(module);
-  module.def(
-      "read_entity",
-      [](const std::shared_ptr<Connection>& connection, std::string entity, std::vector<std::string> columns, std::string filter,
-         std::string raw_filter, std::string order, std::string modified_after, std::string cursor, std::int64_t page_size,
-         std::int64_t limit, std::string token, std::size_t prefetch, std::uint64_t max_bytes, bool count) {
-        ReadRequest request;
-        request.entity = std::move(entity);
-        request.columns = std::move(columns);
-        request.filter = std::move(filter);
-        request.raw_filter = std::move(raw_filter);
-        request.order = std::move(order);
-        request.modified_after = std::move(modified_after);
-        request.cursor = std::move(cursor);
-        request.page_size = page_size;
-        request.limit = limit;
-        request.token = std::move(token);
-        request.prefetch = prefetch;
-        request.max_bytes = max_bytes;
-        request.count = count;
-        return Reader{ReaderHolder(
-            new EntityReader(run_interruptibly([&](std::stop_token stop) { return read_entity(connection, request, stop); })))};
-      },
-      py::arg("connection"), py::arg("entity"), py::kw_only(), py::arg("columns") = std::vector<std::string>{}, py::arg("filter") = "",
-      py::arg("raw_filter") = "", py::arg("order") = "", py::arg("modified_after") = "", py::arg("cursor") = "", py::arg("page_size") = 0,
-      py::arg("limit") = -1, py::arg("token") = "", py::arg("prefetch") = 2, py::arg("max_bytes") = std::uint64_t{64} << 20U,
-      py::arg("count") = false);
+  bind_budget(module);
+  bind_reading(module);
 }
 
 }  // namespace switchgear::bindings

@@ -16,7 +16,7 @@ except ImportError as error:
     raise ImportError(explain(error)) from error
 
 from switchgear import core_log as _core_log  # noqa: F401 - hands over what is left when the process ends
-from switchgear._core import Category, RecordBatch, Secret, parse_json
+from switchgear._core import Category, RecordBatch, Secret, memory_budget, parse_json
 from switchgear.auth import ApiKey, Auth, BasicAuth, BearerAuth, ClientCertificate
 from switchgear.connection import Connection, Health, connect
 from switchgear.entities import Entities, Entity
@@ -46,7 +46,7 @@ from switchgear.errors import (
 from switchgear.network import Timeouts, Tls
 from switchgear.oauth2 import FileTokenStore, MemoryTokenStore, OAuth2ClientCredentials, OAuth2RefreshToken, TokenStore
 from switchgear.policy import Backoff, BreakerState, CircuitBreaker, ConcurrencyLimiter, RateLimiter, Retry
-from switchgear.reader import Page, Reader, ReadStats
+from switchgear.reader import Page, Reader, ReadExplanation, ReadStats
 from switchgear.request_values import raw
 from switchgear.sessions import CookieLogin, CsrfToken
 
@@ -91,6 +91,7 @@ __all__ = [
     "ProtocolError",
     "RateLimited",
     "RateLimiter",
+    "ReadExplanation",
     "ReadStats",
     "Reader",
     "RecordBatch",
@@ -106,6 +107,7 @@ __all__ = [
     "Unsupported",
     "__version__",
     "connect",
+    "memory_budget",
     "parse_json",
     "raw",
 ]

@@ -133,6 +133,8 @@ class Connection:
         page_size: int | None = None,
         limit: int | None = None,
         token: str | None = None,
+        parallel: int = 1,
+        ordered: bool = True,
         prefetch: int = 2,
         max_bytes: int = 64 << 20,
         count: bool = False,
@@ -154,8 +156,14 @@ class Connection:
             page_size: records a page, a wish: sources have limits of their own.
             limit: at most so many records.
             token: go on where `reader.token` or `page.token` points to.
-            prefetch: pages fetched ahead, while others are worked on.
-            max_bytes: of pages fetched ahead, at most; a single page may be larger.
+            parallel: parts of the listing to be read side by side, where the connector can divide it. A wish: where it
+                can't be met it is read one page at a time, and a warning in the log says why (so does
+                `reader.explain()`); nor are there ever more requests in flight than the connection's limits allow.
+            ordered: of parallel parts: in the listing's order. False: as they arrive, which is faster for what does
+                not fit into `max_bytes`.
+            prefetch: pages fetched ahead while others are worked on, where one is read at a time.
+            max_bytes: what pages may occupy until they are columns. A single page that takes more is
+                `config.page_too_large`. All readers of the process share `switchgear.memory_budget()` besides.
             count: ask the source for the total (`page.total`).
             progress: None: a bar on a terminal or in a notebook; False: none; or a function that is given the
                 ReadStats after each page.
@@ -170,6 +178,8 @@ class Connection:
             "page_size": at_least("page_size", page_size, 1) or 0,
             "limit": -1 if limit is None else at_least("limit", limit, 0),
             "token": token or "",
+            "parallel": at_least("parallel", parallel, 1),
+            "ordered": bool(ordered),
             "prefetch": at_least("prefetch", prefetch, 1),
             "max_bytes": at_least("max_bytes", max_bytes, 1),
             "count": count,

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from switchgear.connection import Connection
 
 
+DEFAULTS = (("parallel", 1), ("ordered", True))
+
+
 @dataclass(frozen=True)
 class ReadStats:
     """What a pass has cost so far.
@@ -30,6 +33,8 @@ class ReadStats:
         requests, retries: sent to the source, ahead of the caller included.
         waited_seconds: for rate limits and before retries.
         rescued: records with something in `_rescued`.
+        total: what the source said there is in all, asked (`count=True`) or of its own accord. It may lie: where a
+            whole pass differs from it, the log has a warning.
     """
 
     pages: int = 0
@@ -39,10 +44,49 @@ class ReadStats:
     retries: int = 0
     waited_seconds: float = 0.0
     rescued: int = 0
+    total: int | None = None
 
-    def to_dict(self) -> dict[str, float]:
+    def to_dict(self) -> dict[str, float | None]:
         """The counts by name."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class ReadExplanation:
+    """What a pass will take, as far as it can be told before anything is sent. None: the source has not said yet.
+
+    Attributes:
+        records, page_size, pages, requests: as many as are thought to come.
+        partitions: into which the listing is divided at most.
+        parallel: of them in flight at once.
+        requests_per_second: the connection's limit.
+        seconds_at_limit: what the requests take at least.
+        notes: in words, also why something is not as it was asked for.
+    """
+
+    records: int | None
+    page_size: int | None
+    pages: int | None
+    requests: int | None
+    partitions: int | None
+    parallel: int
+    requests_per_second: float | None
+    seconds_at_limit: float | None
+    notes: list[str]
+
+    def __str__(self) -> str:
+        def shown(value: float | None, unit: str = "") -> str:
+            return "not known yet" if value is None else f"{value:,}{unit}"
+
+        lines = [
+            f"records: {shown(self.records)}",
+            f"pages: {shown(self.pages)} of {shown(self.page_size)}",
+            f"requests: {shown(self.requests)}",
+            f"partitions: {'none' if self.partitions is None else f'up to {self.partitions}'}, {self.parallel} at once",
+        ]
+        if self.seconds_at_limit is not None:
+            lines.append(f"time at {self.requests_per_second:g} requests/s: {self.seconds_at_limit:,.1f} s")
+        return "\n".join(lines + [f"note: {note}" for note in self.notes])
 
 
 class Page:
@@ -139,7 +183,22 @@ class Reader:
         progress.update(self._stats)
 
     def _open(self) -> _core.PageReader:
-        return _core.read_entity(self._connection._core, self.entity, **self._options)
+        return _core.read_entity(self._connection._core, self._request())
+
+    def _request(self) -> _core.ReadRequest:
+        request = _core.ReadRequest()
+        request.entity = self.entity
+        for name, value in self._options.items():
+            setattr(request, name, value)
+        return request
+
+    def explain(self, records: int | None = None) -> ReadExplanation:
+        """Requests, pages, partitions and time at the limit, before anything is sent.
+
+        Args:
+            records: how many there are thought to be; without it pages can be told only where there is a `limit`.
+        """
+        return ReadExplanation(**_core.explain_read(self._connection._core, self._request(), records))
 
     @property
     def token(self) -> str | None:
@@ -223,7 +282,7 @@ class Reader:
         shown = "".join(
             f", {name}={value!r}"
             for name, value in options.items()
-            if name not in ("prefetch", "max_bytes", "page_size")
+            if name not in ("prefetch", "max_bytes", "page_size") and (name, value) not in DEFAULTS
         )
         return f"<Reader {self._connection.id}/{self.entity}{shown}>"
 

@@ -85,9 +85,11 @@ PYTHON = {
     # paging
     "Continuation": "switchgear.Page.token",
     "EntityReader": "switchgear.Reader",
+    "MemoryBudget": "switchgear.memory_budget",
     "Page": "switchgear.Page",
     "PageReader": "switchgear.Reader",
     "PageStats": "switchgear.ReadStats",
+    "ReadExplanation": "switchgear.ReadExplanation",
     "ReadRequest": "switchgear.Connection.read",
 }
 
@@ -168,6 +170,9 @@ WITHOUT = {
     "Listing": "inside PageReader: from token to token",
     "ListingOptions": "inside PageReader",
     "Place": "inside a token",
+    "FetchOptions": "the keywords of Connection.read",
+    "FetchPool": "the threads that requests run on",
+    "PageFetcher": "inside PageReader: what fetches ahead",
     "PageReaderOptions": "the keywords of Connection.read",
 }
 

@@ -71,7 +71,10 @@ PageLoader loader_of(const std::shared_ptr<Connection>& connection, const std::s
       if (!*session) session->emplace(connection->lease(stopped));
       return (**session)->read_page(page, call);
     } catch (const Error& error) {
-      if (error.category == Category::plugin && *session) (*session)->discard();
+      if (error.category == Category::plugin && *session) {
+        (*session)->discard();
+        session->reset();
+      }
       Error named = error;
       named.connection_id = connection->id();
       named.entity = page.entity;

@@ -212,7 +212,9 @@ def test_ending_early_stops_the_producer(own_box: Sandbox, way: str) -> None:
 
 
 def test_fetching_ahead_is_bounded_in_bytes(own_box: Sandbox) -> None:
-    reader = plant_of(own_box).read("WorkOrders", page_size=100, prefetch=50, max_bytes=1)
+    reader = plant_of(own_box).read(
+        "WorkOrders", page_size=100, prefetch=50, max_bytes=200_000
+    )  # a page takes some 100,000
     iterator = iter(reader)
     next(iterator)
     next(iterator)
