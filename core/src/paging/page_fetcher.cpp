@@ -59,7 +59,6 @@ struct PageFetcher::Shared : std::enable_shared_from_this<PageFetcher::Shared> {
         budget(options.budget != nullptr ? *options.budget : MemoryBudget::process()),
         parts(places.size()) {
     options.parallel = std::max<std::size_t>(options.parallel, 1);
-    options.prefetch = std::max<std::size_t>(options.prefetch, 1);
     for (std::size_t i = 0; i < places.size(); ++i) parts[i].place = std::move(places[i]);
     guess = std::min(first_guess, options.max_bytes / (2 * options.parallel));
   }
@@ -108,10 +107,11 @@ struct PageFetcher::Shared : std::enable_shared_from_this<PageFetcher::Shared> {
         continue;
       }
       if (!options.ordered && failed()) return;
-      if (options.parallel == 1 && part.pages.size() >= options.prefetch) return;
+      const bool wanted = hungry || fd >= 0;
+      if (options.parallel == 1 && part.pages.size() >= (wanted ? std::max<std::size_t>(options.prefetch, 1) : options.prefetch)) return;
       // What is waited for always comes: bytes that others hold must not be able to stop it. In order that is the part whose turn it is.
-      const bool always =
-          held == 0 || (hungry && (options.ordered ? i == first && part.pages.empty() : in_flight == 0 && next_part() == nullptr));
+      const bool next = options.ordered ? i == first && part.pages.empty() : in_flight == 0 && next_part() == nullptr;
+      const bool always = (held == 0 && in_flight == 0) || (next && wanted);
       const std::uint64_t bytes = always && !seen_a_page ? 0 : guess;
       if (!reserve(bytes, always)) return;
       send(i, bytes);

@@ -26,7 +26,8 @@ namespace switchgear {
 struct FetchOptions {
   std::size_t parallel = 1;  ///< parts in flight at once
   bool ordered = true;       ///< false: pages come as they arrive, those of one part in order
-  std::size_t prefetch = 2;  ///< pages ahead, where one part is read at a time; side by side the bytes alone count
+  std::size_t prefetch =
+      2;  ///< pages ahead, where one part is read at a time (0: none before it is waited for); side by side the bytes alone count
   std::uint64_t max_bytes = 64U << 20U;
   std::string group;                                  ///< whose turn it is in the pool: the connection
   std::function<std::size_t()> in_flight_limit = {};  ///< what the source bears at the moment; empty: anything
