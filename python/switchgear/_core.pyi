@@ -903,9 +903,17 @@ class PageReader:
         """
         The next page, or None at the end.
         """
+    def next_now(self) -> tuple[str, Page | None]:
+        """
+        Does not wait: ('page', Page), ('pending', None) or ('end', None).
+        """
+    def ready_fd(self) -> int:
+        """
+        A descriptor, the reader's own, that is readable when next_now() would not be pending; for an event loop.
+        """
     def stats(self) -> dict[str, typing.Any]:
         """
-        Counts so far: pages, records, bytes (decompressed), requests, retries, waited_seconds, rescued.
+        Counts so far: pages, records, bytes (decompressed), requests, retries, waited_seconds, rescued, total.
         """
     def stream(self) -> tuple[typing_extensions.CapsuleType, StreamOutcome]:
         """
@@ -917,10 +925,81 @@ class PageReader:
         The columns: a list of Field. Waits for the first page where they are inferred.
         """
     @property
+    def sequential(self) -> str:
+        """
+        Why it is read one page at a time although more was asked for; '' where it is as asked.
+        """
+    @property
     def token(self) -> str:
         """
         Where to go on after the last page taken.
         """
+
+class MemoryBudget:
+    """
+    How many bytes the pages of all readers of this process may occupy until they are columns.
+    """
+    @property
+    def in_use(self) -> int: ...
+    @property
+    def max_bytes(self) -> int:
+        """
+        The limit; each reader may hold one page beyond it, so that readers never wait for each other for ever.
+        """
+    @max_bytes.setter
+    def max_bytes(self, arg1: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    @property
+    def peak(self) -> int:
+        """
+        The most that was ever in use.
+        """
+
+class ReadRequest:
+    """
+    What is to be read.
+    """
+
+    count: bool
+    cursor: str
+    entity: str
+    filter: str
+    modified_after: str
+    order: str
+    ordered: bool
+    raw_filter: str
+    token: str
+    def __init__(self) -> None: ...
+    @property
+    def columns(self) -> list[str]: ...
+    @columns.setter
+    def columns(self, arg0: collections.abc.Sequence[str]) -> None: ...
+    @property
+    def limit(self) -> int: ...
+    @limit.setter
+    def limit(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    @property
+    def max_bytes(self) -> int: ...
+    @max_bytes.setter
+    def max_bytes(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    @property
+    def page_size(self) -> int: ...
+    @page_size.setter
+    def page_size(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    @property
+    def parallel(self) -> int: ...
+    @parallel.setter
+    def parallel(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    @property
+    def prefetch(self) -> int: ...
+    @prefetch.setter
+    def prefetch(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+
+def explain_read(
+    connection: Connection, request: ReadRequest, records: typing.SupportsInt | typing.SupportsIndex | None = None
+) -> dict[str, typing.Any]:
+    """
+    What reading will take, as far as it can be told before anything is sent.
+    """
 
 def file_sha256(path: str) -> str:
     """
@@ -947,28 +1026,17 @@ def judge(code: str) -> int:
     What an error of this code is to a circuit breaker: 0 a success, 1 a failure, 2 neither.
     """
 
+def memory_budget() -> MemoryBudget:
+    """
+    The budget of this process.
+    """
+
 def parse_json(body: str, records: str = "", control: str | None = None) -> RecordBatch:
     """
     The records of one JSON text as columns, with types inferred from all of them. `records` is the JSON pointer (RFC 6901) to the array of objects; members whose name contains `control` are left out. Raises ProtocolError for broken JSON.
     """
 
-def read_entity(
-    connection: Connection,
-    entity: str,
-    *,
-    columns: collections.abc.Sequence[str] = [],
-    filter: str = "",
-    raw_filter: str = "",
-    order: str = "",
-    modified_after: str = "",
-    cursor: str = "",
-    page_size: typing.SupportsInt | typing.SupportsIndex = 0,
-    limit: typing.SupportsInt | typing.SupportsIndex = -1,
-    token: str = "",
-    prefetch: typing.SupportsInt | typing.SupportsIndex = 2,
-    max_bytes: typing.SupportsInt | typing.SupportsIndex = 67108864,
-    count: bool = False,
-) -> PageReader: ...
+def read_entity(connection: Connection, request: ReadRequest) -> PageReader: ...
 def seconds(value: typing.Any, field: str) -> float:
     """
     A number of seconds or a timedelta, as seconds. Raises ConfigError naming the field.
