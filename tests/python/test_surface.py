@@ -96,6 +96,8 @@ PYTHON = {
 NOT_YET = "nothing of the Python package uses it yet"
 IN_GUARD = "between the guard and what it guards: Connection calls through it by itself"
 IN_STORE = "the store's way to its database; Python speaks to the store"
+IN_HUB = "what the hub will be made of; Python speaks to the hub"
+IN_QUEUE = "what the queue will be made of; Python speaks to the queue"
 IN_CONNECTOR = "between the host and a connector, which is written in C++ or C (sdk/)"
 OPTIONS = "the arguments of a class that is not in Python yet"
 
@@ -143,13 +145,44 @@ WITHOUT = {
     "Tokens": "what a TokenStore keeps",
     "Url": "Python has urllib.parse",
     # store
+    "ClaimedBatch": IN_QUEUE,
+    "ClaimOptions": IN_QUEUE,
+    "ClaimSignal": IN_QUEUE,
     "Column": IN_STORE,
+    "ConnectionOwner": IN_HUB,
+    "ConnectionState": IN_HUB,
+    "ConnectionStore": IN_HUB,
     "Database": IN_STORE,
     "DatabaseKind": IN_STORE,
     "DatabaseOptions": IN_STORE,
     "DatabaseSession": IN_STORE,
+    "GiveBack": IN_QUEUE,
+    "Job": IN_QUEUE,
+    "JobClaims": IN_QUEUE,
+    "JobCounts": IN_QUEUE,
+    "JobFilter": IN_QUEUE,
+    "JobOutcome": IN_QUEUE,
+    "JobRecord": IN_QUEUE,
+    "JobSpec": IN_QUEUE,
+    "JobState": IN_QUEUE,
+    "JobStore": IN_QUEUE,
+    "JobSubmission": IN_QUEUE,
+    "Lease": IN_HUB,
+    "LeaseStore": IN_HUB,
+    "Migration": IN_STORE,
+    "NewRecord": IN_QUEUE,
+    "OutcomeFilter": IN_QUEUE,
     "Read": IN_STORE,
+    "RecordOutcome": IN_QUEUE,
+    "RecordResult": IN_QUEUE,
+    "RecordState": IN_QUEUE,
+    "RetryChoice": IN_QUEUE,
+    "Savepoint": IN_STORE,
+    "SecretStore": IN_HUB,
     "SqlParameter": IN_STORE,
+    "Store": IN_HUB,
+    "StoredAuth": IN_HUB,
+    "StoredConnection": IN_HUB,
     "Transaction": IN_STORE,
     # connector
     "CallContext": IN_CONNECTOR,
@@ -165,6 +198,7 @@ WITHOUT = {
     # connection
     "CallServices": "what Connection does for one call of a connector",
     "SessionLease": "how Connection shares its sessions",
+    "StoredTokens": IN_HUB,
     # paging
     "FetchedPage": "a page before it has become columns",
     "Listing": "inside PageReader: from token to token",

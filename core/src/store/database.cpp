@@ -10,6 +10,7 @@
 #include <exception>
 #include <list>
 #include <mutex>
+#include <unordered_map>
 
 #include "database_url.hpp"
 #include "sql_text.hpp"
@@ -50,9 +51,34 @@ struct Connection {
     sql << "pragma journal_mode = wal";  // readers and a writer at the same time
     sql << "pragma synchronous = full";  // what was answered as stored survives a power failure
     sql << "pragma foreign_keys = on";
+    on_sqlite = true;
   }
 
+  /// Preparing costs SQLite more than running a short statement, so each connection keeps those it has seen. PostgreSQL's are not kept: a
+  /// pooler between us and it may give the next transaction to another server process.
+  soci::statement prepare(const std::string& text) {
+    if (const auto found = prepared.find(text); found != prepared.end()) return found->second;
+    soci::statement statement(sql);
+    statement.alloc();
+    statement.prepare(text, soci::details::st_one_time_query);
+    const bool returns_often = text.starts_with("select") || text.starts_with("insert") || text.starts_with("update") ||
+                               text.starts_with("delete") || text.starts_with("with") || text.starts_with("begin") ||
+                               text.starts_with("commit") || text.starts_with("savepoint") || text.starts_with("release");
+    if (on_sqlite && returns_often && prepared.size() < most_prepared) prepared.emplace(text, statement);
+    return statement;
+  }
+
+  /// SQLite answers a full disk, among others, by undoing the whole transaction; then there is nothing left to roll back.
+  bool was_rolled_back() {
+    if (!on_sqlite) return false;
+    return sqlite_api::sqlite3_get_autocommit(static_cast<soci::sqlite3_session_backend*>(sql.get_backend())->conn_) != 0;
+  }
+
+  static constexpr std::size_t most_prepared = 256;
+
   soci::session sql;
+  std::unordered_map<std::string, soci::statement> prepared;  // gone before `sql`, which they belong to
+  bool on_sqlite = false;
   bool usable = true;        // false: closed instead of given back
   bool failed_once = false;  // a statement failed since the transaction began
 };
@@ -159,6 +185,28 @@ void bind(soci::statement& statement, Slot& slot, const Column& column) {
   }
 }
 
+/// A statement while it runs. One that did not come to its end is not kept: it would hold its locks, and what it read would not change.
+class Running {
+ public:
+  Running(Connection& connection, std::string text)
+      : connection_(connection), text_(std::move(text)), statement_(connection.prepare(text_)) {}
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+  ~Running() {
+    statement_.bind_clean_up();
+    if (!ended_) connection_.prepared.erase(text_);
+  }
+
+  soci::statement& operator*() noexcept { return statement_; }
+  void end() noexcept { ended_ = true; }
+
+ private:
+  Connection& connection_;
+  std::string text_;
+  soci::statement statement_;
+  bool ended_ = false;
+};
+
 SqlValue taken(Slot& slot, const Column& column, std::size_t index, std::string_view sql) {
   if (slot.indicator == soci::i_null) {
     if (column.nullable) return std::monostate();
@@ -191,6 +239,7 @@ auto translated(Pool& pool, Connection& connection, std::string_view sql, Work&&
 }  // namespace
 }  // namespace store_detail
 
+using store_detail::Running;
 using store_detail::Slot;
 
 DatabaseSession::DatabaseSession(std::shared_ptr<store_detail::Pool> pool, std::unique_ptr<store_detail::Connection> connection)
@@ -207,14 +256,15 @@ DatabaseKind DatabaseSession::kind() const noexcept { return pool_->url.kind; }
 std::int64_t DatabaseSession::execute(std::string_view sql, const SqlParameters& parameters) {
   store_detail::check_statement(sql, parameters);
   return store_detail::translated(*pool_, *connection_, sql, [&]() -> std::int64_t {
-    soci::statement statement(connection_->sql);
-    statement.alloc();
-    statement.prepare(std::string(sql), soci::details::st_one_time_query);
     std::list<Slot> inputs;
+    Running running(*connection_, std::string(sql));
+    soci::statement& statement = *running;
     for (const auto& parameter : parameters) store_detail::bind(statement, inputs.emplace_back(), parameter);
     statement.define_and_bind();
     statement.execute(true);
-    return statement.get_affected_rows();
+    const auto changed = statement.get_affected_rows();
+    running.end();
+    return changed;
   });
 }
 
@@ -222,11 +272,10 @@ std::vector<std::vector<SqlValue>> DatabaseSession::fetch(std::string_view sql, 
                                                           std::span<const store_detail::Column> columns) {
   store_detail::check_statement(sql, parameters);
   return store_detail::translated(*pool_, *connection_, sql, [&] {
-    soci::statement statement(connection_->sql);
-    statement.alloc();
-    statement.prepare(std::string(sql), soci::details::st_one_time_query);
     std::list<Slot> inputs;
     std::list<Slot> outputs;
+    Running running(*connection_, std::string(sql));
+    soci::statement& statement = *running;
     for (const auto& column : columns) store_detail::bind(statement, outputs.emplace_back(), column);
     for (const auto& parameter : parameters) store_detail::bind(statement, inputs.emplace_back(), parameter);
     statement.define_and_bind();
@@ -240,6 +289,7 @@ std::vector<std::vector<SqlValue>> DatabaseSession::fetch(std::string_view sql, 
         ++column;
       }
     }
+    running.end();
     return rows;
   });
 }
@@ -250,7 +300,7 @@ Transaction::Transaction(DatabaseSession& session) : session_(session) {
 }
 
 Transaction::~Transaction() {
-  if (!open_ || !session_.connection_->usable) return;
+  if (!open_ || !session_.connection_->usable || session_.connection_->was_rolled_back()) return;
   try {
     session_.execute("rollback");
   } catch (const std::exception& error) {
@@ -266,6 +316,33 @@ void Transaction::commit() {
   }
   session_.execute("commit");
   open_ = false;
+}
+
+Savepoint::Savepoint(DatabaseSession& session) : session_(session) { session_.execute("savepoint part"); }
+
+Savepoint::~Savepoint() {
+  if (!open_ || undo()) return;
+  session_.connection_->failed_once = true;  // so that the transaction is not committed without this part
+}
+
+void Savepoint::release() {
+  if (session_.connection_->failed_once) {
+    throw Error(Category::internal, "sql", "a part of a transaction cannot be kept after one of its statements failed");
+  }
+  session_.execute("release savepoint part");
+  open_ = false;
+}
+
+bool Savepoint::undo() noexcept {
+  open_ = false;
+  try {
+    session_.execute("rollback to savepoint part");
+    session_.execute("release savepoint part");
+    session_.connection_->failed_once = false;
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
 }
 
 Database::Database(std::string_view url, DatabaseOptions options)

@@ -109,6 +109,7 @@ class DatabaseSession {
 
  private:
   friend class Database;
+  friend class Savepoint;
   friend class Transaction;
   DatabaseSession(std::shared_ptr<store_detail::Pool> pool, std::unique_ptr<store_detail::Connection> connection);
 
@@ -135,6 +136,26 @@ class Transaction {
   ~Transaction();
 
   void commit();
+
+ private:
+  DatabaseSession& session_;
+  bool open_ = true;
+};
+
+/// A part of a transaction that can be undone alone. One at a time in a session; undone when destroyed unless it was released.
+class Savepoint {
+ public:
+  explicit Savepoint(DatabaseSession& session);
+  Savepoint(const Savepoint&) = delete;
+  Savepoint& operator=(const Savepoint&) = delete;
+  ~Savepoint();
+
+  /// What was done since becomes part of the transaction. Throws Error(internal, "sql") if one of the statements failed.
+  void release();
+
+  /// False when there is nothing left to go back to: the database has undone the whole transaction, which must be let go at once, because
+  /// any further statement would be one of its own.
+  [[nodiscard]] bool undo() noexcept;
 
  private:
   DatabaseSession& session_;
