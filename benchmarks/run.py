@@ -24,6 +24,7 @@ def main(arguments: list[str]) -> int:
         "Reading": [sys.executable, HERE / "bench.py", *arguments],
         "Policies in C++": [PROGRAMS / "bench_policy"],
         "Circuit breakers in Python": [sys.executable, HERE / "bench_breaker.py"],
+        "The store": [PROGRAMS / "bench_store"],
     }
     failed = []
     with tempfile.TemporaryDirectory() as scratch:

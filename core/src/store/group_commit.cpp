@@ -68,9 +68,11 @@ void GroupCommit::commit(const Group& group) {
 
 /// False when the common transaction is gone: each must then be done alone, so that only the one at fault fails.
 bool GroupCommit::commit_together(const Group& group) {
+  bool began = false;
   try {
     auto session = database_.session();
     Transaction transaction(session);
+    began = true;
     for (Waiting* waiting : group) {
       Savepoint savepoint(session);
       try {
@@ -85,7 +87,10 @@ bool GroupCommit::commit_together(const Group& group) {
     transaction.commit();
     return true;
   } catch (...) {
-    return false;
+    if (began) return false;
+    // Nobody gets the lock: to wait for it anew for each of them would take minutes.
+    for (Waiting* waiting : group) waiting->error = std::current_exception();
+    return true;
   }
 }
 

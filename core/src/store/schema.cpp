@@ -6,11 +6,11 @@ Migration connection_tables() {
   return {1,
           "connections and secrets",
           {
-              "create table connections (id text primary key, connector text not null, config text not null, secrets text not null, "
-              "auth text not null, network text not null, policies text not null, entities text not null, schedule text not null, "
-              "timezone text not null, destination text not null, owner text not null check (owner in ('hub', 'file')), "
-              "state text not null check (state in ('active', 'paused', 'disconnected')), version bigint not null, "
-              "created_at bigint not null, updated_at bigint not null)",
+              R"(create table connections (id text primary key, connector text not null, config text not null, secrets text not null,
+              auth text not null, network text not null, policies text not null, entities text not null, schedule text not null,
+              timezone text not null, destination text not null, owner text not null check (owner in ('hub', 'file')), state text
+              not null check (state in ('active', 'paused', 'disconnected')), version bigint not null, created_at bigint not null,
+              updated_at bigint not null))",
               "create table secrets (name text primary key, key_id text not null, sealed text not null, updated_at bigint not null)",
           }};
 }
@@ -19,8 +19,8 @@ Migration lease_tables() {
   return {2,
           "leases",
           {
-              "create table leases (name text primary key, holder text not null, token bigint not null, ttl bigint not null, "
-              "expires_at bigint not null)",
+              R"(create table leases (name text primary key, holder text not null, token bigint not null, ttl bigint not null,
+              expires_at bigint not null))",
           }};
 }
 
@@ -30,51 +30,47 @@ Migration job_tables() {
       3,
       "jobs",
       {
-          "create table job_limits (connection_id text primary key references connections (id) on delete cascade, "
-          "max_running bigint not null check (max_running > 0))",
+          R"(create table job_limits (connection_id text primary key references connections (id) on delete cascade, max_running
+              bigint not null check (max_running > 0)))",
 
-          "create table jobs (id text primary key, connection_id text not null references connections (id), entity text not null, "
-          "op text not null check (op in ('create', 'update', 'upsert', 'delete')), options text not null, rank bigint not null, "
-          "not_before bigint not null, max_attempts bigint not null check (max_attempts > 0), "
-          "state text not null check (state in ('queued', 'in_progress', 'paused', 'completed', 'failed', 'partial', 'cancelled')), "
-          "runnable bigint not null check (runnable in (0, 1)), stopped bigint not null check (stopped in (0, 1)), wake_at bigint, "
-          "accepting_until bigint, "
-          "batches bigint not null, open_batches bigint not null check (open_batches between 0 and batches), "
-          "records bigint not null, ok bigint not null check (ok >= 0), failed bigint not null check (failed >= 0), "
-          "unknown bigint not null check (unknown >= 0), skipped bigint not null check (skipped >= 0), "
-          "error_code text not null, error text not null, created_at bigint not null, started_at bigint, finished_at bigint, "
-          "check (ok + failed + unknown + skipped <= records), "
-          "check (runnable = 0 or state in ('queued', 'in_progress')))",
+          R"(create table jobs (id text primary key, connection_id text not null references connections (id), entity text not null,
+              op text not null check (op in ('create', 'update', 'upsert', 'delete')), options text not null, rank bigint not null,
+              not_before bigint not null, max_attempts bigint not null check (max_attempts > 0), state text not null check (state in
+              ('queued', 'in_progress', 'paused', 'completed', 'failed', 'partial', 'cancelled')), runnable bigint not null check
+              (runnable in (0, 1)), stopped bigint not null check (stopped in (0, 1)), wake_at bigint, accepting_until bigint,
+              batches bigint not null, open_batches bigint not null check (open_batches between 0 and batches), records bigint not
+              null, ok bigint not null check (ok >= 0), failed bigint not null check (failed >= 0), unknown bigint not null check
+              (unknown >= 0), skipped bigint not null check (skipped >= 0), error_code text not null, error text not null,
+              created_at bigint not null, started_at bigint, finished_at bigint, check (ok + failed + unknown + skipped <= records),
+              check (runnable = 0 or state in ('queued', 'in_progress'))))",
           "create index jobs_runnable on jobs (rank, connection_id, id) where runnable = 1",
           "create index jobs_wake on jobs (wake_at) where wake_at is not null",
           "create index jobs_accepting on jobs (accepting_until) where accepting_until is not null",
           "create index jobs_finished on jobs (finished_at) where finished_at is not null",
           "create index jobs_connection on jobs (connection_id, id)",
 
-          "create table job_batches (id {identity}, job_id text not null references jobs (id) on delete cascade, "
-          "connection_id text not null, order_key text, "
-          "state text not null check (state in ('queued', 'waiting', 'blocked', 'in_progress', 'completed', 'cancelled')), "
-          "first_index bigint not null, outcomes text not null, attempts bigint not null, "
-          "maybe_sent bigint not null check (maybe_sent in (0, 1)), fence bigint not null, holder text not null, "
-          "lease bigint not null, lease_until bigint not null, not_before bigint not null)",
+          R"(create table job_batches (id {identity}, job_id text not null references jobs (id) on delete cascade, connection_id
+              text not null, order_key text, state text not null check (state in ('queued', 'waiting', 'blocked', 'in_progress',
+              'completed', 'cancelled')), first_index bigint not null, outcomes text not null, attempts bigint not null, maybe_sent
+              bigint not null check (maybe_sent in (0, 1)), fence bigint not null, holder text not null, lease bigint not null,
+              lease_until bigint not null, not_before bigint not null))",
           "create index job_batches_job on job_batches (job_id, first_index)",
           "create index job_batches_queued on job_batches (job_id, id) where state = 'queued'",
           "create index job_batches_waiting on job_batches (job_id, not_before) where state = 'waiting'",
           "create index job_batches_running on job_batches (connection_id) where state = 'in_progress'",
           "create index job_batches_lease on job_batches (lease_until) where state = 'in_progress'",
           "create index job_batches_blocked on job_batches (connection_id, order_key, id) where state = 'blocked'",
-          "create index job_batches_ahead on job_batches (connection_id, order_key) where order_key is not null and "
-          "state in ('queued', 'waiting', 'in_progress')",
+          R"(create index job_batches_ahead on job_batches (connection_id, order_key) where order_key is not null and state in
+              ('queued', 'waiting', 'in_progress'))",
 
           // Apart from the rest, because a change of a row writes all of it.
           "create table job_payloads (batch_id bigint primary key references job_batches (id) on delete cascade, payload text not null)",
 
           // What is ok has no row: its letter in job_batches.outcomes says so.
-          "create table job_outcomes (job_id text not null references jobs (id) on delete cascade, record_index bigint not null, "
-          "batch_id bigint not null, outcome text not null check (outcome in ('failed', 'unknown', 'skipped')), "
-          "category text not null, detail text not null, message text not null, hint text not null, "
-          "retryable bigint not null check (retryable in (0, 1)), attempt bigint not null, at bigint not null, "
-          "primary key (job_id, record_index))",
+          R"(create table job_outcomes (job_id text not null references jobs (id) on delete cascade, record_index bigint not null,
+              batch_id bigint not null, outcome text not null check (outcome in ('failed', 'unknown', 'skipped')), category text not
+              null, detail text not null, message text not null, hint text not null, retryable bigint not null check (retryable in
+              (0, 1)), attempt bigint not null, at bigint not null, primary key (job_id, record_index)))",
       }};
 }
 

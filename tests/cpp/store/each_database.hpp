@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "switchgear/base/error.hpp"
 #include "switchgear/store/database.hpp"
@@ -52,7 +53,10 @@ class OtherProcess {
  public:
   explicit OtherProcess(const std::function<void()>& work);
   OtherProcess(OtherProcess&& other) noexcept : process_(other.process_) { other.process_ = -1; }
-  OtherProcess& operator=(OtherProcess&&) = delete;
+  OtherProcess& operator=(OtherProcess&& other) noexcept {
+    std::swap(process_, other.process_);
+    return *this;
+  }
   ~OtherProcess() { kill(); }
 
   /// Its exit code; 128 + the signal that killed it.

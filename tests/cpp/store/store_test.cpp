@@ -207,6 +207,34 @@ TEST_F(SqliteStore, ALockThatAnotherProcessHoldsIsReportedAsBusyAndGoesAway) {
   EXPECT_TRUE(leases.acquire("sync", "w1", 1s).has_value());
 }
 
+TEST_F(SqliteStore, OfManyThatWaitForALockEachWaitsOnce) {
+  Store store(path_, DatabaseOptions{.busy_timeout = 200ms}, clock_);
+  const Signpost locked;
+  const Signpost unlock;
+  OtherProcess holder([&] {
+    Store other(path_);
+    other.write([&](DatabaseSession&) {
+      locked.reach();
+      unlock.wait();
+    });
+  });
+  locked.wait();
+  std::atomic<int> busy = 0;
+  const auto start = Clock::system().now();
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 20; ++t) {
+      threads.emplace_back([&] {
+        if (error_of([&] { store.write([](DatabaseSession&) {}); }).code() == "store.busy") ++busy;
+      });
+    }
+  }
+  EXPECT_EQ(busy, 20);
+  EXPECT_LT(Clock::system().now() - start, 10 * 200ms) << "they waited one after the other";
+  unlock.reach();
+  EXPECT_EQ(holder.wait(), 0);
+}
+
 TEST_F(SqliteStore, AFileThatMayOnlyBeReadIsNamed) {
   {
     const Store store(path_, {}, clock_);
