@@ -27,6 +27,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "expire_token": "401 after `after` requests, until POST /token",
         "error": "`status` (default 503) instead of the reply",
         "login_page": "an HTML login page with status 200",
+        "error_in_200": 'an error with status 200: {"data": [], "items": [], "problem": {…}}',
         "cut": "the connection closes (or with `reset` breaks) after `fraction` of the body",
         "broken_json": "the body stops in the middle of its JSON, with a Content-Length that agrees",
         "invalid_utf8": "a byte that is no UTF-8 in the middle of the body",
@@ -39,7 +40,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "missing_fields": "each `record_every`-th record lacks a field outside its key",
     }
 )
-INSTEAD = frozenset({"rate_limit", "expire_token", "error", "login_page"})
+INSTEAD = frozenset({"rate_limit", "expire_token", "error", "login_page", "error_in_200"})
 RESHAPING = frozenset(
     {"repeat_next", "empty_page", "foreign_next", "wrong_total", "wrong_types", "extra_fields", "missing_fields"}
 )
@@ -49,6 +50,7 @@ LOGIN_PAGE = b"""<!DOCTYPE html>
 <body><form action="/login" method="post"><h1>Your session has expired</h1>
 <input name="user"><input name="password" type="password"><button>Sign in</button></form></body></html>
 """
+ERROR_IN_200 = b'{"data":[],"items":[],"next_cursor":null,"problem":{"id":"BUSY","text":"The service is busy."}}'
 
 
 @dataclass(frozen=True)

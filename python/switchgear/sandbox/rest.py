@@ -1,7 +1,8 @@
 """Plain REST, in the paging styles that APIs are seen to use: /rest/<style>/<entity>.
 
 /rest/<entity> takes its style from the parameters: `page`, `offset`, `after`, `from`/`until`; else cursor in the body.
-A style is two functions: where a request's page begins, and how a page is written. /rest/<entity>/<key> is one record.
+A style is two functions: where a request's page begins, and how a page is written. /rest/<entity>/<key> is one record,
+/rest/<style>/Assets/<key>/WorkOrders the work orders of one asset.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from urllib.parse import quote
 
+from . import rest_odd
 from .model import Entity, Value
 from .paging import Page, Position, Resource, object_text, page_resource, take_page
 from .query import QueryError, Views, parse_timestamp
 from .wire import HttpError, Reply, Request
 
 ROOT = "/rest"
+PARENT, CHILD = "Assets", "WorkOrders"
 
 
 def error_reply(problem: HttpError) -> Reply:
@@ -36,12 +39,15 @@ class Call:
     path: str
     size: int
     views: Views
+    below: str | None = None
+    """The filter of the parent, for children."""
 
     @property
     def since(self) -> str | None:
-        """The filter of `changed_since`."""
+        """The filter of `changed_since`, and of the parent."""
         text = self.parameters.get("changed_since")
-        return None if text is None else f"{self.entity.changed_at} ge {timestamp_parameter('changed_since', text)}"
+        changed = None if text is None else f"{self.entity.changed_at} ge {timestamp_parameter('changed_since', text)}"
+        return " and ".join(filter(None, (self.below, changed))) or None
 
     def rows(self) -> Sequence[int]:
         return self.views.rows(self.entity, self.since)
@@ -92,6 +98,19 @@ def _by_token(name: str) -> Callable[[Call], tuple[Sequence[int], Position]]:
         return call.rows(), here
 
     return locate
+
+
+def _by_amp(call: Call) -> tuple[Sequence[int], Position]:
+    text = call.parameters.get("page_token")
+    here = Position(0, call.size) if text is None else rest_odd.amp_position(text)
+    if here is None:
+        raise QueryError(f"the page_token {text!r} is not one that this service gave out (was it percent-encoded?)")
+    return call.rows(), here
+
+
+def _by_position(call: Call) -> tuple[Sequence[int], Position]:
+    """`position` counts records from 1."""
+    return call.rows(), Position(whole_number(call, "position", 1, 1) - 1, call.size)
 
 
 def _by_page(first: int) -> Callable[[Call], tuple[Sequence[int], Position]]:
@@ -182,6 +201,15 @@ def _write_more(_: Call, page: Page) -> Reply:
     return Reply(200, envelope(page, "items", {"has_more": page.next is not None}))
 
 
+def _odd_place(name: str) -> Callable[[Call], tuple[Sequence[int], Position]]:
+    own = {"amp": _by_amp, "position": _by_position, "rows": _by_offset}
+    return own.get(name) or _by_token("cursor")
+
+
+def _odd_writer(name: str) -> Callable[[Call, Page], Reply]:
+    return lambda _, page: rest_odd.WRITERS[name](page)
+
+
 STYLES: Mapping[str, Style] = MappingProxyType(
     {
         "cursor": Style(_by_token("cursor"), _write_cursor),
@@ -195,6 +223,7 @@ STYLES: Mapping[str, Style] = MappingProxyType(
         "keyset": Style(_by_key, _write_more),
         "window": Style(_by_window, _write_more),
         "all": Style(_everything, _write_more),
+        **{name: Style(_odd_place(name), _odd_writer(name)) for name in rest_odd.WRITERS},
     }
 )
 _BY_PARAMETER = {"page": "page", "offset": "offset", "after": "keyset", "from": "window", "until": "window"}
@@ -241,26 +270,41 @@ class RestService:
         if (request.method == "POST") != (style == "post"):
             raise HttpError(405, "method_not_allowed", f"POST is for {ROOT}/post/<entity>, GET for all other styles.")
         try:
-            if path[1:]:
+            below = None
+            if len(path) == 3 and path[2] == CHILD and entity.name == PARENT:
+                if self.row(entity, path) is None:
+                    raise HttpError(404, "not_found", f"{entity.name} has no record {path[1]!r}.")
+                below = f"{entity.keys[0]} eq {path[1]}"
+                entity = self.entities[CHILD]
+            elif path[1:]:
                 return self.single(entity, path)
             parameters = body_parameters(request.body) if style == "post" else request.query
-            return self.listing(entity, style or style_for(parameters), parameters, request, base)
+            return self.listing(entity, style or style_for(parameters), parameters, request, base, below)
         except QueryError as error:
             raise HttpError(400, "bad_request", f"{entity.name}: {error}.") from None
 
+    def row(self, entity: Entity, path: list[str]) -> int | None:
+        return entity.row_of(key_of_text(entity, path[1]))
+
     def single(self, entity: Entity, path: list[str]) -> Resource:
-        row = entity.row_of(key_of_text(entity, path[1])) if len(path) == 2 else None
+        row = self.row(entity, path) if len(path) == 2 else None
         if row is None:
             raise HttpError(404, "not_found", f"{entity.name} has no record {'/'.join(path[1:])!r}.")
         return Resource(Reply(200, object_text(entity, row)), entity.name, None, 1)
 
     def listing(
-        self, entity: Entity, name: str, parameters: Mapping[str, str], request: Request, base: str
+        self,
+        entity: Entity,
+        name: str,
+        parameters: Mapping[str, str],
+        request: Request,
+        base: str,
+        below: str | None = None,
     ) -> Resource:
         style = STYLES[name]
-        known = Call(entity, parameters, base, request.path, self.page_size, self.views)
+        known = Call(entity, parameters, base, request.path, self.page_size, self.views, below)
         size = min(whole_number(known, "limit", self.page_size, 1), self.max_page_size)
-        call = Call(entity, parameters, base, request.path, size, self.views)
+        call = Call(entity, parameters, base, request.path, size, self.views, below)
         rows, here = style.locate(call)
         return page_resource(lambda: take_page(entity, rows, here), lambda page: style.write(call, page))
 

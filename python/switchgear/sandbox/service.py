@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from . import odata, rest
-from .faults import INSTEAD, LOGIN_PAGE, RESHAPING, Fault, Faults, Strike, reshape
+from .faults import ERROR_IN_200, INSTEAD, LOGIN_PAGE, RESHAPING, Fault, Faults, Strike, reshape
 from .odata import ODataService
 from .paging import Page, Resource
 from .query import Views
@@ -207,6 +207,8 @@ class Service(Handler):
         fault = strike.fault
         if fault.kind == "login_page":
             return Reply(200, LOGIN_PAGE, "text/html; charset=utf-8")
+        if strike.fault.kind == "error_in_200":
+            return Reply(200, ERROR_IN_200)
         headers = (("Retry-After", strike.retry_after),) if strike.retry_after is not None else ()
         if fault.kind == "rate_limit":
             problem = HttpError(429, "TooManyRequests", "Too many requests; wait and send it again.", headers)

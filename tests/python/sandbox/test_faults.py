@@ -61,6 +61,13 @@ def test_latency_delays_and_requests_wait_at_the_same_time(faulty: Sandbox, clie
     assert faulty.stats()["peak_delayed"] == 8
 
 
+def test_an_error_in_a_200_stands_beside_empty_lists(faulty: Sandbox, client: Client) -> None:
+    faulty.set_faults(Fault("error_in_200", times=1))
+    got = client.ask("/rest/cursor/Parts")
+    assert (got.status, got.json["data"], got.json["problem"]["id"]) == (200, [], "BUSY")
+    assert client.ask("/rest/cursor/Parts").json["data"] != []
+
+
 def test_rate_limit_strikes_every_nth_request(faulty: Sandbox, client: Client) -> None:
     faulty.set_faults(Fault("rate_limit", every=3, retry_after=2))
     assert statuses(client, 7) == [200, 200, 429, 200, 200, 429, 200]

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+import test_rest_odd
 from asking import Client, same
 
 from switchgear.sandbox import STYLES, Sandbox
@@ -138,7 +139,7 @@ READERS: dict[str, Read] = {
 
 
 def test_every_style_is_tested() -> None:
-    assert {*READERS, "window"} == set(STYLES)
+    assert {*READERS, "window", *test_rest_odd.READERS} == set(STYLES)
 
 
 @pytest.mark.parametrize("style", READERS)
