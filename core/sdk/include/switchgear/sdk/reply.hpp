@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -44,6 +45,16 @@ class Reply {
       if (detail::equal_ignoring_case(detail::view(response_.headers[i].name), name)) return detail::view(response_.headers[i].value);
     }
     return {};
+  }
+
+  /// All headers of that name, with ", " between them (RFC 9110, 5.3); empty if there is none.
+  std::string headers(std::string_view name) const {
+    std::string all;
+    for (std::uint64_t i = 0; i < response_.n_headers; ++i) {
+      if (!detail::equal_ignoring_case(detail::view(response_.headers[i].name), name)) continue;
+      all.append(all.empty() ? "" : ", ").append(detail::view(response_.headers[i].value));
+    }
+    return all;
   }
 
   /// The body with its memory, as the host handed it over: for a Page. The reply keeps all else.
