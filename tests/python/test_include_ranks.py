@@ -34,6 +34,7 @@ HOMES = {
     "pybind11/": ["bindings/"],
     "Python.h": ["bindings/"],
     "pugixml": ["plugins/"],
+    "toml++/": ["plugins/rest/toml_tree.cpp"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
 

@@ -96,6 +96,8 @@ def test_the_wheel_holds_module_connectors_and_sdk(wheel: Path) -> None:
         "switchgear/py.typed",
         "switchgear/_core.pyi",
         "switchgear/connectors/odata.so",
+        "switchgear/connectors/rest.so",
+        *(f"switchgear/connectors/rest/{name}.toml" for name in ("sandbox", "maintainx", "upkeep", "netsuite")),
         "switchgear/include/switchgear/sdk/abi.h",
         "switchgear/lib/cmake/switchgear/switchgear-config.cmake",
     } <= names
@@ -202,6 +204,7 @@ def test_a_cpp_program_is_built_against_the_installed_core(tmp_path: Path) -> No
         cwd=tmp_path,
     )
     run("cmake", "--build", "out", cwd=tmp_path)
+    assert (tmp_path / "prefix/connectors/rest/netsuite.toml").is_file()
     said = run(tmp_path / "out/cpp_host", tmp_path / "prefix/connectors", cwd=tmp_path)
     assert "odata" in said
     assert "url: url" in said

@@ -1,0 +1,115 @@
+"""Every value of every record arrives, in every paging style, by description alone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+import switchgear as sg
+from support.plants import ENTITIES, without_rescued
+from support.rest_descriptions import STYLES, description, in_key_order, rest
+from switchgear.sandbox import Sandbox
+
+FLAT = ("Parts", "Vendors", "PurchaseOrders")
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_every_record_in_every_style(box: Sandbox, style: str) -> None:
+    plant = rest(box, style)
+    for entity in FLAT if style == "xml" else ENTITIES:
+        got = without_rescued(plant.read(entity).to_pylist())
+        assert in_key_order(got, entity) == list(box.truth(entity)), entity
+
+
+# Windows can't be narrower than the records that share a second.
+SIZES = [(style, size) for style in STYLES for size in (1, 7, 5000) if (style, size) != ("window", 1)]
+
+
+@pytest.mark.parametrize(("style", "page_size"), SIZES)
+def test_page_sizes_down_to_one_and_beyond_what_the_source_gives(box: Sandbox, style: str, page_size: int) -> None:
+    """The sandbox clamps at 100 without a word: a listing ends on the source's word, never on a short page."""
+    got = without_rescued(rest(box, style).read("Vendors", page_size=page_size).to_pylist())
+    assert in_key_order(got, "Vendors") == list(box.truth("Vendors"))
+
+
+@pytest.mark.parametrize("style", [style for style in STYLES if style != "all"])
+def test_going_on_from_the_token_of_any_page(box: Sandbox, style: str) -> None:
+    """Each page is read by a connection of its own, as after a crash."""
+    records: list[dict[str, Any]] = []
+    token = None
+    while True:
+        reader = rest(box, style).read("Parts", page_size=30, token=token)
+        page = next(iter(reader), None)
+        if page is None:
+            break
+        records += page.to_pylist()
+        token = page.token
+    assert in_key_order(without_rescued(records), "Parts") == list(box.truth("Parts"))
+
+
+@pytest.mark.parametrize("style", ["cursor", "next_url", "link", "page", "page0", "offset", "all"])
+def test_the_style_is_found_out(box: Sandbox, style: str) -> None:
+    text = description(style, paging='style = "auto"\nsize_param = "limit"\n')
+    got = without_rescued(rest(box, style, text=text).read("Parts", page_size=30).to_pylist())
+    assert got == list(box.truth("Parts"))
+
+
+def test_a_style_that_cannot_be_found_out_is_an_error_and_no_short_listing(box: Sandbox) -> None:
+    text = description("keyset", paging='style = "auto"\nsize_param = "limit"\n')
+    with pytest.raises(sg.Unsupported, match="it says so at /has_more"):
+        rest(box, "keyset", text=text).read("Parts", page_size=30).to_pylist()
+
+
+def test_changes_since_a_time(box: Sandbox) -> None:
+    since = "2026-02-01T00:00:00+02:00"
+    truth = [r for r in box.truth("WorkOrders") if r["ChangedAt"] >= datetime.fromisoformat(since)]
+    for style in ("cursor", "offset", "keyset", "window"):
+        got = rest(box, style).read("WorkOrders", modified_after=since).to_pylist()
+        assert in_key_order(without_rescued(got), "WorkOrders") == truth, style
+
+
+def test_what_no_column_is_declared_for_is_inferred(box: Sandbox) -> None:
+    text = 'name = "p"\n[[entities]]\nname = "v"\npath = "/cursor/Vendors"\nrecords = "/data"\n[entities.paging]\n'
+    text += STYLES["cursor"].paging
+    got = rest(box, "cursor", text=text).read("v").to_pylist()
+    truth = list(box.truth("Vendors"))
+    assert [(r["VendorID"], r["Name"], r["Email"]) for r in got] == [
+        (r["VendorID"], r["Name"], r["Email"]) for r in truth
+    ]
+
+
+CHILDREN = """
+name = "family"
+[[entities]]
+name = "Assets"
+path = "/{style}/Assets"
+records = "{records}"
+key = ["AssetID"]
+[entities.paging]
+{paging}
+size = 7
+[[entities]]
+name = "AssetOrders"
+path = "/{style}/Assets/{{AssetID}}/WorkOrders"
+records = "{records}"
+key = ["ID"]
+parent = {{ entity = "Assets", fields = {{ asset = "AssetID" }} }}
+[entities.paging]
+{paging}
+"""
+
+
+@pytest.mark.parametrize("style", ["cursor", "link", "page", "offset", "all"])
+def test_children_are_read_below_each_parent(box: Sandbox, style: str) -> None:
+    """The parents' keys lie beyond 2^53, and come to the child's path and column with all their digits."""
+    chosen = STYLES[style]
+    text = CHILDREN.format(style=style, records=chosen.records, paging=chosen.paging)
+    if style == "all":
+        text = text.replace("size = 7\n", "")
+    got = rest(box, style, text=text).read("AssetOrders", page_size=5).to_pylist()
+    truth = list(box.truth("WorkOrders"))
+    assert [(r["AssetID"], r["ID"], r["asset"]) for r in got] == sorted(
+        (r["AssetID"], r["ID"], r["AssetID"]) for r in truth
+    )
