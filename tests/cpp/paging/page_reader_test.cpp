@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "switchgear/base/error.hpp"
+#include "switchgear/base/log.hpp"
 
 namespace switchgear {
 namespace {
@@ -245,6 +246,44 @@ TEST(PageReader, AReaderThatIsStoppedSaysSo) {
 TEST(PageReader, WithoutAnyRecordThereAreNoColumnsButTheRescued) {
   PageReader reader([](const std::string&, const std::stop_token&) { return Numbers::raw(R"({"data":[]})"); }, options());
   EXPECT_EQ(reader.schema().fields.size(), 1U);
+  EXPECT_EQ(reader.next(), std::nullopt);
+}
+
+TEST(PageReader, ATotalThatLiesEndsNothingAndIsNamed) {
+  std::vector<std::string> lines;
+  set_log_sink([&](LogLevel level, std::string_view component, std::string_view message) {
+    if (level == LogLevel::warning) lines.push_back(std::string(component) + ": " + std::string(message));
+  });
+  const auto read = [](const std::string& total, std::int64_t limit) {
+    PageReaderOptions how = options();
+    how.limit = limit;
+    PageReader reader(
+        [&](const std::string& token, const std::stop_token&) {
+          return Numbers::raw(R"({"total":)" + total +
+                              (token.empty() ? R"(,"data":[{"n":0},{"n":1}],"next":"a"})" : R"(,"data":[{"n":2}]})"));
+        },
+        how);
+    EXPECT_EQ(read_all(reader), numbers(0, limit < 0 ? 3 : limit));
+    return reader.stats().total;
+  };
+  EXPECT_EQ(read("1", -1), 1) << "fewer than there are: the rest comes all the same";
+  EXPECT_EQ(read("700", -1), 700);
+  EXPECT_EQ(read("3", -1), 3);
+  EXPECT_EQ(read("700", 2), 700) << "who asked for some did not see all";
+  set_log_sink(nullptr);
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_EQ(lines[0].substr(0, 66), "plant/Numbers: the source says that there are 1 records, its pages");
+}
+
+TEST(PageReader, WithoutPrefetchNothingIsAskedForBeforeItIsWaitedFor) {
+  Numbers listing{100, 10};
+  PageReaderOptions lazy = options();
+  lazy.fetch.prefetch = 0;
+  PageReader reader(listing.loader(), lazy);
+  for (int taken = 1; taken <= 10; ++taken) {
+    reader.next();
+    EXPECT_EQ(listing.requests, taken);
+  }
   EXPECT_EQ(reader.next(), std::nullopt);
 }
 
