@@ -172,12 +172,12 @@ int main(int argc, char** argv) {
   double rate = 0;
   {
     Scratch scratch(folder, "bench_store_1.db");
-    constexpr std::int64_t records = 1'000'000;
+    constexpr std::int64_t records = 4'000'000;
     rate = records / enqueue(scratch.store(), records, false);
     std::printf("enqueue: %10.0f records/s of 200 bytes, in batches of %d\n", rate, batch_size);
-    const double singly = work_off(scratch.store(), 64, 1, 3);
+    const double singly = work_off(scratch.store(), 64, 1, 2);
     std::printf("claim + complete, 64 threads, 1 at a time: %8.0f batches/s\n", singly);
-    const double together = work_off(scratch.store(), 64, 8, 3);
+    const double together = work_off(scratch.store(), 64, 8, 2);
     std::printf("claim + complete, 64 threads, 8 at a time: %8.0f batches/s\n", together);
     record("queue: records put in, a second", rate, 100'000, true);
     record("queue: batches claimed and completed, a second", std::max(singly, together), 5'000, true);
