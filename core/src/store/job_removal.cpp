@@ -29,6 +29,15 @@ bool remove_some_batches(DatabaseSession& session, const Text& job_id, Integer n
 
 }  // namespace
 
+bool mark_for_removal(Store& store, const Text& job_id, Integer ended_before, Integer silent_since) {
+  return store.write([&](DatabaseSession& session) {
+    return session.execute(
+        "update jobs set accepting_until = 0 where id = :id and ((finished_at is not null and finished_at < :ended and "
+        "open_batches = 0) or (accepting_until is not null and accepting_until < :silent))",
+        {{"id", job_id}, {"ended", ended_before}, {"silent", silent_since}});
+  }) != 0;
+}
+
 void remove_job(Store& store, const Text& job_id) {
   const auto more = [&](auto&& work) { return store.write(std::forward<decltype(work)>(work)); };
   while (more([&](DatabaseSession& session) { return remove_some_batches(session, job_id, store.now()); })) {

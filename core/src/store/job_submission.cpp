@@ -102,7 +102,7 @@ void JobSubmission::State::flush() {
     const auto now = store.now();
     if (!in_store) insert_job(session, now);
     insert_batches(session);
-    const auto alive = session.execute("update jobs set accepting_until = :until where id = :id and accepting_until is not null",
+    const auto alive = session.execute("update jobs set accepting_until = :until where id = :id and accepting_until > 0",
                                        {{"until", now + patience.count()}, {"id", id}});
     if (alive == 0) throw store_detail::unknown_job(id);
   });
@@ -117,7 +117,9 @@ JobSubmission::JobSubmission(JobSubmission&&) noexcept = default;
 JobSubmission::~JobSubmission() {
   if (!state_ || state_->finished || !state_->in_store) return;
   try {
-    store_detail::remove_job(state_->store, state_->id);
+    // If the answer to finish() was lost, the job may be there and under way: then it is left alone.
+    const bool unfinished = store_detail::mark_for_removal(state_->store, state_->id, 0, state_->store.now() + 2 * patience.count());
+    if (unfinished) store_detail::remove_job(state_->store, state_->id);
   } catch (const std::exception& error) {
     log(LogLevel::warning, "store", "what was submitted of job " + state_->id + " could not be removed and will be later: " + error.what());
   }
@@ -154,7 +156,7 @@ Job JobSubmission::finish() {
     state.insert_batches(session);
     const auto alive = session.execute(
         "update jobs set accepting_until = null, records = :records, batches = :batches, open_batches = :batches where id = :id and "
-        "accepting_until is not null",
+        "accepting_until > 0",
         {{"records", state.records}, {"batches", state.batches}, {"id", state.id}});
     if (alive == 0) throw store_detail::unknown_job(state.id);
     if (state.batches == 0) {

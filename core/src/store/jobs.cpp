@@ -243,8 +243,14 @@ Integer JobStore::purge(WallTime before) {
         "(accepting_until is not null and accepting_until < :now) order by id",
         {{"before", to_microseconds(before)}, {"now", store_.now()}});
   }
-  for (const auto& [id] : old) store_detail::remove_job(store_, id);
-  return static_cast<Integer>(old.size());
+  Integer removed = 0;
+  for (const auto& [id] : old) {
+    // It may have been retried, or gone on, since it was looked at.
+    if (!store_detail::mark_for_removal(store_, id, to_microseconds(before), store_.now())) continue;
+    store_detail::remove_job(store_, id);
+    ++removed;
+  }
+  return removed;
 }
 
 }  // namespace switchgear

@@ -311,7 +311,38 @@ TEST_P(Jobs, ThoseThatEndedBeforeATimeAreRemovedWithAllThatIsTheirs) {
   EXPECT_EQ(rows("job_outcomes"), 0);
 }
 
+TEST_P(Jobs, OneWhoseRemovalWasBegunIsGoneAndTheNextPurgeEndsIt) {
+  const Job job = submit(jobs_, spec_, 2, 1);
+  auto batch = claim_one();
+  claims_.complete(batch, all(batch, RecordState::failed));
+  work_off();
+  clock_.advance(1h);
+  // As a purge leaves it that is killed between its transactions.
+  store_->write([](DatabaseSession& session) {
+    session.execute("update jobs set accepting_until = 0");
+    session.execute("delete from job_batches where first_index = 0");
+  });
+  EXPECT_FALSE(jobs_.find(job.id).has_value());
+  EXPECT_TRUE(jobs_.list().empty());
+  EXPECT_EQ(error_of([&] { jobs_.retry(job.id); }).code(), "not_found.job");
+  EXPECT_EQ(jobs_.purge(clock_.wall() - 24h), 1);
+  EXPECT_EQ(rows("jobs"), 0);
+}
+
 FOR_EACH_DATABASE(Jobs);
+
+TEST(JobsInMemory, WorkOnTheOnlySessionThereIs) {
+  Store store(":memory:");
+  add_connection(store, "plant");
+  JobStore jobs(store);
+  JobClaims claims(store);
+  JobSpec spec;
+  spec.connection_id = "plant";
+  const Job job = submit(jobs, spec, 3, 2);
+  for (const auto& batch : claims.claim({.worker = "w1", .max_batches = 3})) claims.complete(batch, all(batch, RecordState::failed));
+  EXPECT_EQ(jobs.outcomes(job.id).size(), 6U);
+  EXPECT_EQ(jobs.retry(job.id).counts.pending(), 6);
+}
 
 TEST(JobsOnAFullDisk, LeaveNothingHalfRecorded) {
   const Folder folder;
