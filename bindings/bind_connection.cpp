@@ -1,5 +1,6 @@
-// connection/: a configured connector, and whether its source is there.
+// connection/: a configured connector and what it can be asked. What it answers is bound in bind_diagnosis.cpp.
 #include <pybind11/stl.h>
+#include <pybind11/typing.h>
 
 #include <algorithm>
 #include <map>
@@ -7,13 +8,15 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
-#include "errors.hpp"
 #include "gil.hpp"
 #include "module.hpp"
 #include "policy_objects.hpp"
 #include "switchgear/connection/connection.hpp"
+#include "switchgear/connection/diagnosis.hpp"
 #include "switchgear/connection/probe.hpp"
+#include "wall_time.hpp"
 
 namespace py = pybind11;
 
@@ -58,37 +61,37 @@ GuardOptions guard_from(std::optional<RetryObject*> retry, std::optional<Breaker
   return options;
 }
 
-void bind_health(py::module_& module) {
-  py::class_<HealthStep>(module, "HealthStep", "One stage of a check.")
-      .def_readonly("name", &HealthStep::name, "config, dns, proxy, connect, tls, http, auth or permission.")
-      .def_property_readonly(
-          "state",
-          [](const HealthStep& step) {
-            return step.state == HealthStep::State::ok ? "ok" : step.state == HealthStep::State::failed ? "failed" : "skipped";
-          },
-          "ok, failed or skipped.")
-      .def_readonly("latency_ms", &HealthStep::latency_ms)
-      .def_readonly("detail", &HealthStep::detail);
-  py::class_<Health>(module, "Health", "What a check found.")
-      .def_readonly("online", &Health::online)
-      .def_readonly("latency_ms", &Health::latency_ms)
-      .def_readonly("steps", &Health::steps)
-      .def_property_readonly("cause", &Health::cause)
-      .def_property_readonly("next_step", &Health::next_step)
-      .def("_repr_html_", [](const Health& health) { return py::module_::import("switchgear.display").attr("health_html")(health); })
-      .def("__repr__",
-           [](const Health& health) {
-             return health.online ? "<Health online, " + std::to_string(static_cast<int>(health.latency_ms)) + " ms>"
-                                  : "<Health not online: " + health.error->describe() + ">";
-           })
-      .def_property_readonly("error",
-                             [](const Health& health) { return health.error ? to_python(*health.error) : py::object(py::none()); });
+CheckOptions check_options(std::optional<std::vector<std::string>> entities) {
+  CheckOptions options;
+  options.entities = std::move(entities);
+  return options;
+}
+
+Diagnosis diagnose_connection(const std::shared_ptr<Connection>& connection, std::optional<bool> probe,
+                              std::optional<std::vector<std::string>> entities) {
+  DiagnoseOptions options;
+  options.probe = probe;
+  options.check = check_options(std::move(entities));
+  return run_interruptibly([connection, options](std::stop_token stop) { return diagnose(connection, options, stop); });
+}
+
+/// What another process has kept.
+void restore_error(Connection& connection, std::string entity, std::string operation, const std::string& category, std::string detail,
+                   std::string message, std::string hint, std::uint64_t count, std::uint64_t recovered, double first_seen, double last_seen,
+                   int http_status, std::string request_id) {
+  Error error(category_from(category).value_or(Category::internal), std::move(detail), std::move(message));
+  error.hint = std::move(hint);
+  error.connection_id = connection.id();
+  error.entity = std::move(entity);
+  error.http_status = http_status;
+  error.request_id = std::move(request_id);
+  connection.errors().restore(LoggedError{std::move(operation), std::move(error), count, recovered, from_seconds(first_seen),
+                                          from_seconds(last_seen), std::nullopt});
 }
 
 }  // namespace
 
 void bind_connection(py::module_& module) {
-  bind_health(module);
   py::class_<GuardOptions>(module, "GuardOptions", "A connection's policies; None: off.")
       .def(py::init(&guard_from), py::kw_only(), py::arg("retry"), py::arg("breaker"), py::arg("rate_limit"));
   py::class_<Connection, std::shared_ptr<Connection>>(module, "Connection", "A configured connector.")
@@ -102,10 +105,36 @@ void bind_connection(py::module_& module) {
           "The order of the policies and their parameters.")
       .def(
           "check",
-          [](const std::shared_ptr<Connection>& connection) {
-            return run_interruptibly([connection](std::stop_token stop) { return check(connection, stop); });
+          [](const std::shared_ptr<Connection>& connection, std::optional<std::vector<std::string>> entities) {
+            const CheckOptions options = check_options(std::move(entities));
+            return run_interruptibly([connection, options](std::stop_token stop) { return check(connection, options, stop); });
           },
-          "Health of the source; what is wrong with it is in the result, not raised.")
+          py::arg("entities") = py::none(), "Health of the source; what is wrong with it is in the result, not raised.")
+      .def("status", &Connection::status)
+      .def("pause", &Connection::pause)
+      .def("resume", &Connection::resume)
+      .def("diagnose", &diagnose_connection, py::arg("probe") = py::none(), py::arg("entities") = py::none())
+      .def("errors", [](Connection& connection) { return connection.errors().entries(); })
+      .def("restore_error", &restore_error, py::kw_only(), py::arg("entity"), py::arg("operation"), py::arg("category"), py::arg("detail"),
+           py::arg("message"), py::arg("hint"), py::arg("count"), py::arg("recovered"), py::arg("first_seen"), py::arg("last_seen"),
+           py::arg("http_status"), py::arg("request_id"), "Takes up what an earlier process met; times in seconds since 1970.")
+      .def(
+          "restore_success",
+          [](Connection& connection, std::string entity, std::string operation, double last_success) {
+            connection.errors().restore(OperationSuccess{std::move(entity), std::move(operation), from_seconds(last_success)});
+          },
+          py::arg("entity"), py::arg("operation"), py::arg("last_success"))
+      .def(
+          "successes",
+          [](Connection& connection) {
+            py::typing::List<py::typing::Tuple<py::str, py::str, py::float_>> result;
+            for (const OperationSuccess& success : connection.errors().successes()) {
+              const std::chrono::duration<double> seconds = success.last_success.time_since_epoch();
+              result.append(py::make_tuple(success.entity, success.operation, seconds.count()));
+            }
+            return result;
+          },
+          "(entity, operation, seconds since 1970) of each operation that went well.")
       .def(
           "entities",
           [](const std::shared_ptr<Connection>& connection, bool refresh) {

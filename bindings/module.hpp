@@ -14,6 +14,7 @@ void bind_retry(pybind11::module_& module);
 void bind_http(pybind11::module_& module);
 void bind_auth(pybind11::module_& module);
 void bind_connector(pybind11::module_& module);
+void bind_diagnosis(pybind11::module_& module);
 void bind_connection(pybind11::module_& module);
 void bind_paging(pybind11::module_& module);
 

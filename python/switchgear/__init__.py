@@ -18,7 +18,8 @@ except ImportError as error:
 from switchgear import core_log as _core_log  # noqa: F401 - hands over what is left when the process ends
 from switchgear._core import Category, RecordBatch, Secret, memory_budget, parse_json
 from switchgear.auth import ApiKey, Auth, BasicAuth, BearerAuth, ClientCertificate
-from switchgear.connection import Connection, Health, connect
+from switchgear.connection import Connection, connect
+from switchgear.diagnosis import ConnectionStatus, Diagnosis, Health, LoggedError
 from switchgear.entities import Entities, Entity
 from switchgear.errors import (
     AuthError,
@@ -70,16 +71,19 @@ __all__ = [
     "ConfigError",
     "Conflict",
     "Connection",
+    "ConnectionStatus",
     "CookieLogin",
     "CsrfToken",
     "DataError",
     "DestinationError",
+    "Diagnosis",
     "Entities",
     "Entity",
     "Error",
     "FileTokenStore",
     "Health",
     "InternalError",
+    "LoggedError",
     "MemoryTokenStore",
     "NotFound",
     "OAuth2ClientCredentials",

@@ -794,7 +794,10 @@ class HealthStep:
     @property
     def detail(self) -> str: ...
     @property
-    def latency_ms(self) -> float: ...
+    def latency_ms(self) -> float:
+        """
+        Of this stage alone; 0 where there was nothing to measure.
+        """
     @property
     def name(self) -> str:
         """
@@ -806,24 +809,239 @@ class HealthStep:
         ok, failed or skipped.
         """
 
+class EntityHealth:
+    """
+    What became of reading one record of an entity.
+    """
+    @property
+    def entity(self) -> str: ...
+    @property
+    def error(self) -> typing.Any:
+        """
+        None where it was read.
+        """
+    @property
+    def latency_ms(self) -> float: ...
+    @property
+    def state(self) -> str:
+        """
+        ok, failed or skipped.
+        """
+
+class Certificate:
+    """
+    What a server shows of itself.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def issuer(self) -> str: ...
+    @property
+    def names(self) -> list[str]:
+        """
+        Host names and addresses that it is for.
+        """
+    @property
+    def subject(self) -> str: ...
+    @property
+    def valid_from(self) -> typing.Any: ...
+    @property
+    def valid_until(self) -> typing.Any: ...
+
 class Health:
     """
     What a check found.
     """
     def __repr__(self) -> str: ...
-    def _repr_html_(self) -> typing.Any: ...
+    def _repr_html_(self) -> str: ...
+    def to_dict(self) -> dict[str, typing.Any]: ...
     @property
-    def cause(self) -> str: ...
+    def cause(self) -> str:
+        """
+        The first thing that is wrong; empty: nothing.
+        """
+    @property
+    def certificate(self) -> Certificate | None:
+        """
+        What the source shows, also when it is refused; None without TLS.
+        """
+    @property
+    def entities(self) -> list[EntityHealth]:
+        """
+        The entities of which one record was read.
+        """
     @property
     def error(self) -> typing.Any: ...
     @property
-    def latency_ms(self) -> float: ...
+    def latency_ms(self) -> float:
+        """
+        Of the whole check.
+        """
     @property
-    def next_step(self) -> str: ...
+    def next_step(self) -> str:
+        """
+        What to do about it.
+        """
     @property
-    def online(self) -> bool: ...
+    def online(self) -> bool:
+        """
+        The source is there, takes the credentials, and lets at least one entity be read.
+        """
     @property
-    def steps(self) -> list[HealthStep]: ...
+    def steps(self) -> list[HealthStep]:
+        """
+        The stages in their order.
+        """
+
+class BreakerStatus:
+    """
+    A circuit breaker of a connection: its own, or one of an operation on an entity.
+    """
+    @property
+    def calls(self) -> int:
+        """
+        In its window.
+        """
+    @property
+    def entity(self) -> str:
+        """
+        Empty: the connection's own.
+        """
+    @property
+    def failures(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def operation(self) -> str: ...
+    @property
+    def refused(self) -> int:
+        """
+        Since it was made.
+        """
+    @property
+    def retry_after(self) -> float | None:
+        """
+        Seconds until an open one lets a call through.
+        """
+    @property
+    def slow_calls(self) -> int: ...
+    @property
+    def state(self) -> str:
+        """
+        closed, open, half_open, forced_open, disabled or metrics_only.
+        """
+
+class ConnectionStatus:
+    """
+    How a connection is, and since when.
+    """
+    def __repr__(self) -> str: ...
+    def _repr_html_(self) -> str: ...
+    def to_dict(self) -> dict[str, typing.Any]: ...
+    @property
+    def breakers(self) -> list[BreakerStatus]: ...
+    @property
+    def connection_id(self) -> str: ...
+    @property
+    def error(self) -> typing.Any:
+        """
+        Why it is not online.
+        """
+    @property
+    def limits(self) -> dict[str, typing.Any]:
+        """
+        requests_per_second (None: no limit), throttles, slowed_down, at_once, in_flight, waiting.
+        """
+    @property
+    def since(self) -> typing.Any:
+        """
+        UTC.
+        """
+    @property
+    def state(self) -> str:
+        """
+        unknown, online, degraded, offline, auth_required, paused or disconnected.
+        """
+
+class LoggedError:
+    """
+    What a connection met: one for each entity, operation and code.
+    """
+    def __repr__(self) -> str: ...
+    def _repr_html_(self) -> str: ...
+    def to_dict(self) -> dict[str, typing.Any]: ...
+    @property
+    def code(self) -> str: ...
+    @property
+    def count(self) -> int:
+        """
+        Calls that met it.
+        """
+    @property
+    def entity(self) -> str: ...
+    @property
+    def error(self) -> typing.Any:
+        """
+        The last one, with its message, hint and request id.
+        """
+    @property
+    def first_seen(self) -> typing.Any: ...
+    @property
+    def last_seen(self) -> typing.Any: ...
+    @property
+    def last_success(self) -> typing.Any:
+        """
+        When this operation on this entity last went well; None: not as far as is known.
+        """
+    @property
+    def operation(self) -> str: ...
+    @property
+    def recovered(self) -> int:
+        """
+        Of these: what another attempt got over.
+        """
+    @property
+    def stands(self) -> bool:
+        """
+        It was not got over, and nothing has succeeded since.
+        """
+
+class Diagnosis:
+    """
+    Why a connection is not well, and what to do.
+    """
+    def __repr__(self) -> str: ...
+    def _repr_html_(self) -> str: ...
+    def to_dict(self) -> dict[str, typing.Any]: ...
+    @property
+    def affected(self) -> list[LoggedError]:
+        """
+        What stands, the likely cause first.
+        """
+    @property
+    def cause(self) -> str: ...
+    @property
+    def code(self) -> str:
+        """
+        Of the likely cause; empty: nothing is wrong.
+        """
+    @property
+    def connection_id(self) -> str: ...
+    @property
+    def evidence(self) -> list[str]: ...
+    @property
+    def next_steps(self) -> list[str]: ...
+    @property
+    def probe(self) -> Health | None:
+        """
+        The check that was made for this; None: what was met said enough.
+        """
+    @property
+    def scope(self) -> str:
+        """
+        What is hit: connection, entity, operation or none.
+        """
+    @property
+    def status(self) -> ConnectionStatus: ...
 
 class GuardOptions:
     """
@@ -850,14 +1068,47 @@ class Connection:
         guard: GuardOptions,
         clock: typing.Any = None,
     ) -> None: ...
-    def check(self) -> Health:
+    def check(self, entities: collections.abc.Sequence[str] | None = None) -> Health:
         """
         Health of the source; what is wrong with it is in the result, not raised.
         """
+    def diagnose(
+        self, probe: bool | None = None, entities: collections.abc.Sequence[str] | None = None
+    ) -> Diagnosis: ...
     def entities(self, refresh: bool = False) -> list[EntityInfo]: ...
+    def errors(self) -> list[LoggedError]: ...
     def explain(self) -> str:
         """
         The order of the policies and their parameters.
+        """
+    def pause(self) -> None: ...
+    def restore_error(
+        self,
+        *,
+        entity: str,
+        operation: str,
+        category: str,
+        detail: str,
+        message: str,
+        hint: str,
+        count: typing.SupportsInt | typing.SupportsIndex,
+        recovered: typing.SupportsInt | typing.SupportsIndex,
+        first_seen: typing.SupportsFloat | typing.SupportsIndex,
+        last_seen: typing.SupportsFloat | typing.SupportsIndex,
+        http_status: typing.SupportsInt | typing.SupportsIndex,
+        request_id: str,
+    ) -> None:
+        """
+        Takes up what an earlier process met; times in seconds since 1970.
+        """
+    def restore_success(
+        self, entity: str, operation: str, last_success: typing.SupportsFloat | typing.SupportsIndex
+    ) -> None: ...
+    def resume(self) -> None: ...
+    def status(self) -> ConnectionStatus: ...
+    def successes(self) -> list[tuple[str, str, float]]:
+        """
+        (entity, operation, seconds since 1970) of each operation that went well.
         """
     @property
     def id(self) -> str: ...

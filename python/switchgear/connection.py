@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from switchgear import _core
 from switchgear.auth import Auth, Secret, as_secret
+from switchgear.diagnosis import ConnectionStatus, Diagnosis, Health, LoggedError
 from switchgear.entities import Entities, Entity
 from switchgear.errors import ConfigError
 from switchgear.network import HasTransport, Timeouts, Tls, use_certifi
@@ -18,8 +19,6 @@ from switchgear.policy import CircuitBreaker, RateLimiter, Retry
 from switchgear.reader import Reader
 from switchgear.registry import registry
 from switchgear.request_values import Where, at_least, conditions_json, instant_text, json_value, order_json, raw
-
-Health = _core.Health
 
 
 class Omitted(Enum):
@@ -62,7 +61,7 @@ class Connection:
         self._transport = transport
         self._clock = clock
         plugin = registry().load(specification.connector, specification.sha256)
-        redactor = _core.Redactor()
+        redactor = self._redactor = _core.Redactor()
         tls: dict[str, Any] = asdict(specification.tls)
         if specification.auth is not None:
             tls = specification.auth._tls(tls, redactor)
@@ -103,13 +102,52 @@ class Connection:
         """What each request passes on its way, in order and with all parameters; for people."""
         return self._core.explain()
 
-    def check(self) -> Health:
-        """Asks the source whether it is there and takes the credentials.
+    def check(self, entities: Sequence[str] | None = None) -> Health:
+        """Asks the source whether it is there, takes the credentials, and lets its entities be read.
 
-        What is wrong with the source is in the result: `online`, `cause`, `next_step`, `error`, and `steps`, one for
-        each stage.
+        One record of each entity is read. What is wrong with the source is in the result: `online`, `cause`,
+        `next_step`, `error`; `steps`, one for each stage with its milliseconds; `entities`, what became of each.
+
+        Args:
+            entities: look at these; None: the first 20; []: none.
+
+        Raises:
+            NotFound: for an entity that there is not.
         """
-        return self._core.check()
+        return self._core.check(None if entities is None else list(entities))
+
+    def status(self) -> ConnectionStatus:
+        """How the connection is, and since when, from what its calls and checks met. Sends nothing.
+
+        `state` is unknown, online, degraded (some entity fails), offline, auth_required, paused or disconnected.
+        """
+        return self._core.status()
+
+    def diagnose(self, *, probe: bool | None = None, entities: Sequence[str] | None = None) -> Diagnosis:
+        """Why the connection is not well.
+
+        The result has what is hit (`scope`, `affected`), the likely `cause`, `evidence`, and `next_steps`.
+
+        Args:
+            probe: check the source for it; None: only where the recent errors say too little.
+            entities: what a check looks at, as in `check()`.
+        """
+        return self._core.diagnose(probe, None if entities is None else list(entities))
+
+    def errors(self) -> list[LoggedError]:
+        """What the calls met lately, one for each entity, operation and code, the latest first.
+
+        Kept in memory, at most 200; what another attempt got over is there too (`recovered`).
+        """
+        return self._core.errors()
+
+    def pause(self) -> None:
+        """Sends nothing more until `resume()`: calls raise CircuitOpenError (`circuit_open.paused`)."""
+        self._core.pause()
+
+    def resume(self) -> None:
+        """Lets calls through again after `pause()`."""
+        self._core.resume()
 
     def entities(self, refresh: bool = False) -> Entities:
         """What the source has. Asked once; `refresh=True` asks again. Raises `Error` when the source can't be asked."""

@@ -84,13 +84,65 @@ def limiter_html(title: str, metrics: object, names: Sequence[str]) -> str:
     return f"<code>{escape(title)}</code>" + table(("", "now"), [(name, getattr(metrics, name)) for name in names])
 
 
+MARKS = {"ok": "✓", "failed": "✗", "skipped": "·"}
+
+
 def health_html(health: _core.Health) -> str:
     """The stages of a check, and what to do."""
-    marks = {"ok": "✓", "failed": "✗", "skipped": "·"}
     rows = [
-        (marks[step.state], step.name, f"{step.latency_ms:.1f}" if step.latency_ms else "", step.detail)
+        (MARKS[step.state], step.name, f"{step.latency_ms:.1f}" if step.latency_ms else "", step.detail)
         for step in health.steps
     ]
-    verdict = "online" if health.online else f"not online: {escape(health.cause)}"
+    rows += [
+        (MARKS[each.state], each.entity, f"{each.latency_ms:.1f}" if each.latency_ms else "", each.error or "")
+        for each in health.entities
+    ]
+    verdict = "online" if health.online else "not online"
+    if health.cause:
+        verdict += f": {escape(health.cause)}"
     advice = f"<p>{escape(health.next_step)}</p>" if health.next_step else ""
     return f"<strong>{verdict}</strong>{table(('', 'stage', 'ms', ''), rows)}{advice}"
+
+
+def status_html(status: _core.ConnectionStatus) -> str:
+    """The state, its reason, breakers that are not closed, and the limits."""
+    rows: list[tuple[str, Any]] = [("since", status.since.isoformat())]
+    if status.error:
+        rows.append(("because", status.error))
+    rows += [(f"breaker {b.name}", b.state) for b in status.breakers if b.state != "closed"]
+    rows += [(name, value) for name, value in status.limits.items() if value is not None]
+    return f"<strong>{escape(status.connection_id)}: {escape(status.state)}</strong>{table(('', ''), rows)}"
+
+
+def logged_html(logged: _core.LoggedError) -> str:
+    """One thing that was met."""
+    return errors_table([logged])
+
+
+def errors_table(errors: Iterable[_core.LoggedError]) -> str:
+    """What was met, a row for each entity, operation and code."""
+    rows = [
+        (
+            e.entity,
+            e.operation,
+            e.code,
+            e.count,
+            e.recovered,
+            e.first_seen,
+            e.last_seen,
+            e.last_success,
+            e.error.message,
+        )
+        for e in errors
+    ]
+    header = ("entity", "operation", "code", "count", "recovered", "first seen", "last seen", "last success", "message")
+    return table(header, rows)
+
+
+def diagnosis_html(diagnosis: _core.Diagnosis) -> str:
+    """The cause, what is affected, what speaks for it, and what to do."""
+    verdict = f"<strong>{escape(diagnosis.connection_id)}: {escape(diagnosis.cause)}</strong>"
+    affected = errors_table(diagnosis.affected) if diagnosis.affected else ""
+    evidence = "".join(f"<li>{escape(line)}</li>" for line in diagnosis.evidence)
+    steps = "".join(f"<li>{escape(line)}</li>" for line in diagnosis.next_steps)
+    return f"{verdict}{affected}<ul>{evidence}</ul><ol>{steps}</ol>"

@@ -39,7 +39,11 @@ class Shell:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.env = {name: value for name, value in os.environ.items() if not name.startswith("SWITCHGEAR_")}
-        self.env |= {"XDG_CONFIG_HOME": str(folder / "config"), "COLUMNS": "200"}
+        self.env |= {
+            "XDG_CONFIG_HOME": str(folder / "config"),
+            "XDG_STATE_HOME": str(folder / "state"),
+            "COLUMNS": "200",
+        }
 
     def __call__(self, *arguments: str | Path, code: int = 0, **env: str) -> Done:
         with self.start(*arguments, **env) as process:

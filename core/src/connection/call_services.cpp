@@ -1,5 +1,7 @@
 #include "switchgear/connection/call_services.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "switchgear/base/text.hpp"
@@ -7,9 +9,14 @@
 namespace switchgear {
 
 CallServices::CallServices(std::shared_ptr<Connection> connection, std::string entity, std::string operation, Mode mode)
-    : connection_(std::move(connection)), entity_(std::move(entity)), operation_(std::move(operation)), mode_(mode) {}
+    : connection_(std::move(connection)),
+      entity_(std::move(entity)),
+      operation_(std::move(operation)),
+      mode_(mode),
+      record_(connection_->errors().operation(entity_, operation_)) {}
 
 HttpResponse CallServices::send(const HttpRequest& request, const std::vector<SecretUse>& uses, std::stop_token stop) {
+  if (const std::optional<Error> held = connection_->tracker().refusal()) throw named(*held);
   GuardCall call;
   call.entity = entity_;
   call.operation = operation_;
@@ -21,10 +28,76 @@ HttpResponse CallServices::send(const HttpRequest& request, const std::vector<Se
   if (auth != nullptr) call.renew = [&](const Error& error) { return auth->refresh(stamp, error.category, stop); };
   try {
     if (mode_ == Mode::unguarded) return send_unguarded(request, uses, stop, auth);
-    return connection_->guard().run(call, [&](Attempt& current) { return attempt(request, uses, stop, current, stamp); });
+    return send_guarded(call, request, uses, stamp);
   } catch (const Error& error) {
     throw named(error);
   }
+}
+
+// What the attempts meet is kept aside until it is known how the call ended: only then is it clear what was got over.
+HttpResponse CallServices::send_guarded(const GuardCall& call, const HttpRequest& request, const std::vector<SecretUse>& uses,
+                                        AuthStamp& stamp) {
+  std::vector<Error> met;
+  bool good = false;
+  const auto one_attempt = [&](Attempt& current) {
+    good = false;
+    try {
+      HttpResponse response = attempt(request, uses, call.stop, current, stamp);
+      good = !current.error;
+      if (current.error) met.push_back(named(*current.error));
+      return response;
+    } catch (const Error& error) {
+      met.push_back(named(error));
+      throw;
+    }
+  };
+  try {
+    HttpResponse response = connection_->guard().run(call, one_attempt);
+    if (good) {
+      went_well(met);
+    } else {
+      went_wrong(std::move(met));
+    }
+    return response;
+  } catch (const Error& error) {
+    // The last one is what the guard itself says, where it was not one of the attempts: refused, cancelled while waiting.
+    if (met.empty() || met.back().code() != error.code()) met.push_back(named(error));
+    went_wrong(std::move(met));
+    throw;
+  }
+}
+
+void CallServices::went_well(const std::vector<Error>& met) {
+  for (const Error& error : met) connection_->errors().add(record_, error, true);
+  connection_->tracker().succeeded(record_);
+  has_counted_.store(false, std::memory_order_relaxed);
+}
+
+void CallServices::went_wrong(std::vector<Error> met) {
+  const Error& last = met.back();
+  {
+    const std::lock_guard lock(mutex_);
+    counted_ = last.code();
+    has_counted_.store(true, std::memory_order_relaxed);
+  }
+  // One call is one occurrence of each thing that it met, however often it tried.
+  for (std::size_t i = 0; i < met.size(); ++i) {
+    const auto same = [&](const Error& later) { return later.code() == met[i].code(); };
+    if (met[i].category == Category::cancelled) continue;
+    if (std::none_of(met.begin() + static_cast<std::ptrdiff_t>(i) + 1, met.end(), same)) connection_->errors().add(record_, met[i]);
+  }
+  connection_->tracker().failed(record_, last);
+}
+
+void CallServices::report(const Error& error) {
+  const bool by_hand = error.category == Category::cancelled || (error.category == Category::circuit_open && !error.detail.empty());
+  if (mode_ == Mode::unguarded || by_hand || error.code() == "unsupported.fork") return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (has_counted_.exchange(false, std::memory_order_relaxed) && counted_ == error.code()) return;
+  }
+  connection_->errors().add(record_, named(error));
+  connection_->tracker().failed(record_, error);
 }
 
 HttpResponse CallServices::send_unguarded(const HttpRequest& request, const std::vector<SecretUse>& uses, std::stop_token stop,
@@ -50,6 +123,7 @@ HttpResponse CallServices::attempt(const HttpRequest& request, const std::vector
   HttpResponse response = connection_->transport().send(prepared, stop);
   if (auth != nullptr) auth->received(stamp, response);
   current.error = switchgear::classify(request, response, context(current.renewed));
+  if (mode_ == Mode::unguarded && !current.error) connection_->tracker().succeeded(record_);
   remember(request, response, current.renewed);
   return response;
 }

@@ -32,6 +32,8 @@ Connection::Connection(std::shared_ptr<Plugin> plugin, ConnectionConfig config, 
     : plugin_(std::move(plugin)),
       config_(std::move(config)),
       clock_(clock),
+      errors_(clock),
+      tracker_(config_.id.empty() ? plugin_->manifest().name : config_.id, clock),
       guard_(config_.id.empty() ? plugin_->manifest().name : config_.id, config_.guard, clock) {
   const Manifest& manifest = plugin_->manifest();
   if (config_.id.empty()) config_.id = manifest.name;
@@ -47,9 +49,12 @@ Connection::Connection(std::shared_ptr<Plugin> plugin, ConnectionConfig config, 
   for (const ConfigKey& key : manifest.config) {
     if (key.type != "url") continue;
     for (const auto& [name, value] : settings_) {
-      if (name == key.name && !value.empty()) origins_.push_back(Url::parse(value).origin());
+      if (name != key.name || value.empty()) continue;
+      urls_.push_back(value);
+      origins_.push_back(Url::parse(value).origin());
     }
   }
+  guard_.on_event([this](const BreakerEvent& event) { tracker_.breaker_changed(event, event.breaker == id()); });
   if (config_.transport == nullptr) config_.transport = make_curl_transport(config_.transport_options);
 }
 
@@ -79,21 +84,38 @@ auto Connection::named(Function function) {
   }
 }
 
+ConnectionStatus Connection::status() const {
+  ConnectionStatus status = tracker_.status();
+  status.breakers = guard_.breakers();
+  if (const RateLimiter* rate = guard_.rate_limiter(); rate != nullptr) status.rate = rate->metrics();
+  if (const ConcurrencyLimiter* concurrency = guard_.concurrency(); concurrency != nullptr) status.concurrency = concurrency->metrics();
+  return status;
+}
+
 std::vector<EntityInfo> Connection::entities(std::stop_token stop, bool refresh) {
   if (!manifest().entities.empty()) return manifest().entities;
   {
     const std::lock_guard lock(mutex_);
     if (entities_ && !refresh) return *entities_;
   }
-  auto found = named([&] {
-    CallServices services(shared_from_this(), "", "discover");
+  CallServices services(shared_from_this(), "", "discover");
+  try {
+    auto found = discover(services, stop);
+    const std::lock_guard lock(mutex_);
+    entities_ = found;
+    return found;
+  } catch (const Error& error) {
+    services.report(error);
+    throw;
+  }
+}
+
+std::vector<EntityInfo> Connection::discover(HostServices& services, std::stop_token stop) {
+  return named([&] {
     CallContext call{services, stop, clock_, {}};
     const SessionLease session = lease(stop);
     return parse_catalog(session->discover(call), "connector '" + manifest().name + "'");
   });
-  const std::lock_guard lock(mutex_);
-  entities_ = found;
-  return found;
 }
 
 EntityInfo Connection::entity(const std::string& name, std::stop_token stop) {

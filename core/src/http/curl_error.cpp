@@ -35,11 +35,6 @@ std::string without_password(const std::string& proxy) {
   return (scheme == std::string::npos ? std::string() : proxy.substr(0, scheme + 3)) + "***" + proxy.substr(at);
 }
 
-std::string proxy_name(const TransportOptions& options) {
-  if (options.proxy.empty()) return "the proxy of the environment (http_proxy, https_proxy, all_proxy)";
-  return "proxy " + without_password(options.proxy);
-}
-
 std::string proxy_hint(const TransportOptions& options) {
   return options.proxy.empty() ? "check the variable, add the host to no_proxy, or set proxy=\"none\""
                                : "check the option `proxy` and that the proxy runs";
@@ -224,6 +219,11 @@ Error config_failure(const char* detail, std::string what, std::string hint) {
 }
 
 }  // namespace
+
+std::string proxy_name(const TransportOptions& options) {
+  if (options.proxy.empty()) return "the proxy of the environment (http_proxy, https_proxy, all_proxy)";
+  return "proxy " + without_password(options.proxy);
+}
 
 std::string place(const Url& url) { return url.host + ":" + url.port; }
 

@@ -25,6 +25,9 @@ struct TransferFailure {
 
 Error to_error(const TransferFailure& failure, const TransportOptions& options, const std::string& ca_file);
 
+/// "proxy http://…", without its password.
+std::string proxy_name(const TransportOptions& options);
+
 /// "host:port", as an operator would type it.
 std::string place(const Url& url);
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <limits>
 #include <new>
-#include <type_traits>
 
 #include "curl_error.hpp"
 #include "switchgear/base/error.hpp"
@@ -49,24 +48,6 @@ void add_header_line(std::string& text, const std::string& name, std::string_vie
 }
 
 }  // namespace
-
-template <class Value>
-void CurlHandle::set(CURLoption option, Value value) {
-  const CURLcode code = curl_easy_setopt(easy_.get(), option, value);
-  if (code == CURLE_OUT_OF_MEMORY) throw std::bad_alloc();
-  if (code != CURLE_OK) {
-    throw Error(Category::internal, "curl",
-                "libcurl refuses option " + std::to_string(static_cast<int>(option)) + ": " + curl_easy_strerror(code))
-        .with_hint("switchgear needs libcurl 7.87 or later with TLS, here is " + std::string(curl_version()));
-  }
-}
-
-template <class Value>
-Value CurlHandle::info(CURLINFO what) const {
-  Value value{};
-  curl_easy_getinfo(easy_.get(), what, &value);
-  return value;
-}
 
 CurlHandle::CurlHandle(const TransportOptions& options, const std::string& ca_file)
     : options_(options), ca_file_(ca_file), multi_(curl_multi_init()), easy_(curl_easy_init()) {
@@ -364,8 +345,7 @@ HttpResponse CurlHandle::take_response() {
   return std::move(response_);
 }
 
-HttpResponse CurlHandle::perform(const Hop& hop, std::stop_token stop) {
-  set_up(hop);
+CURLcode CurlHandle::transfer(std::stop_token stop) {
   if (const CURLMcode code = curl_multi_add_handle(multi_.get(), easy_.get()); code != CURLM_OK) {
     throw Error(Category::internal, "curl", std::string("libcurl cannot begin a transfer: ") + curl_multi_strerror(code));
   }
@@ -375,7 +355,12 @@ HttpResponse CurlHandle::perform(const Hop& hop, std::stop_token stop) {
     ~Detach() { curl_multi_remove_handle(multi, easy); }
   };
   const Detach detach{multi_.get(), easy_.get()};
-  const CURLcode code = drive(stop);
+  return drive(stop);
+}
+
+HttpResponse CurlHandle::perform(const Hop& hop, std::stop_token stop) {
+  set_up(hop);
+  const CURLcode code = transfer(stop);
   if (code != CURLE_OK) fail(code);
   if (!headers_done_) {  // libcurl takes what there is of them for a whole reply without a body
     constexpr std::string_view words = "it ended inside the headers";

@@ -8,10 +8,13 @@
 
 #include <chrono>
 #include <memory>
+#include <new>
 #include <optional>
 #include <stop_token>
 #include <string>
 
+#include "switchgear/base/error.hpp"
+#include "switchgear/http/endpoint.hpp"
 #include "switchgear/http/transport.hpp"
 
 namespace switchgear {
@@ -35,8 +38,13 @@ class CurlHandle {
   /// Throws Error; the handle stays usable.
   HttpResponse perform(const Hop& hop, std::stop_token stop);
 
+  /// Connects and sends nothing (curl_endpoint.cpp). For a handle that does nothing else. What stands in the way is in the report; thrown
+  /// is only `cancelled`.
+  EndpointReport examine(const Url& url, std::stop_token stop);
+
  private:
   using Steady = std::chrono::steady_clock;
+  struct Talk;
   enum class Refusal { none, body_too_large, headers_too_large, out_of_memory };
 
   void set_up_once();
@@ -46,11 +54,15 @@ class CurlHandle {
   void set_headers(const Hop& hop);
   CURLcode drive(std::stop_token stop);
   std::chrono::milliseconds check_progress();
+  CURLcode transfer(std::stop_token stop);
   [[noreturn]] void fail(CURLcode code);
   HttpResponse take_response();
 
   static std::size_t on_body(char* bytes, std::size_t size, std::size_t count, void* self);
   static std::size_t on_header(char* bytes, std::size_t size, std::size_t count, void* self);
+  static int on_talk(CURL* easy, curl_infotype kind, char* bytes, std::size_t size, void* to);
+  void read_certificate(EndpointReport& report) const;
+  void read_times(EndpointReport& report, std::optional<std::chrono::microseconds> tls_began) const;
   static int on_sending(void* self, char* ip, char* local_ip, int port, int local_port);
   bool take_header(std::string_view line);
   bool take_body(const char* bytes, std::size_t count);
@@ -90,5 +102,23 @@ class CurlHandle {
   std::int64_t moved_bytes_ = -1;
   Steady::time_point moved_at_;
 };
+
+template <class Value>
+void CurlHandle::set(CURLoption option, Value value) {
+  const CURLcode code = curl_easy_setopt(easy_.get(), option, value);
+  if (code == CURLE_OUT_OF_MEMORY) throw std::bad_alloc();
+  if (code != CURLE_OK) {
+    throw Error(Category::internal, "curl",
+                "libcurl refuses option " + std::to_string(static_cast<int>(option)) + ": " + curl_easy_strerror(code))
+        .with_hint("switchgear needs libcurl 7.87 or later with TLS, here is " + std::string(curl_version()));
+  }
+}
+
+template <class Value>
+Value CurlHandle::info(CURLINFO what) const {
+  Value value{};
+  curl_easy_getinfo(easy_.get(), what, &value);
+  return value;
+}
 
 }  // namespace switchgear

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "curl_endpoint.hpp"
 #include "curl_error.hpp"
 #include "curl_handle.hpp"
 #include "switchgear/base/error.hpp"
@@ -85,11 +86,7 @@ class CurlTransport final : public Transport {
   }
 
   HttpResponse send(const HttpRequest& request, std::stop_token stop) override {
-    if (getpid() != pid_) {
-      throw Error(Category::unsupported, "fork",
-                  "this transport was made in process " + std::to_string(pid_) + " and cannot be used in a fork of it")
-          .with_hint("open the connection anew in the child process");
-    }
+    check_process();
     if (stop.stop_requested()) {
       Error error(Category::cancelled, "the request was cancelled before it was sent");
       error.nothing_sent = true;
@@ -99,8 +96,20 @@ class CurlTransport final : public Transport {
     return follow(*lease.handle, request, stop);
   }
 
+  std::optional<EndpointReport> examine(const Url& url, std::stop_token stop) override {
+    check_process();
+    return examine_endpoint(url, options_, ca_file_, stop);
+  }
+
  private:
   using Steady = std::chrono::steady_clock;
+
+  void check_process() const {
+    if (getpid() == pid_) return;
+    throw Error(Category::unsupported, "fork",
+                "this transport was made in process " + std::to_string(pid_) + " and cannot be used in a fork of it")
+        .with_hint("open the connection anew in the child process");
+  }
 
   // The handle used last comes first, because its connection is the likeliest to be alive.
   struct Lease {

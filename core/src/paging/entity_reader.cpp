@@ -125,6 +125,7 @@ EntityReader read_entity(const std::shared_ptr<Connection>& connection, ReadRequ
   if (ConcurrencyLimiter* limiter = connection->guard().concurrency()) {
     options.fetch.in_flight_limit = [connection, limiter] { return std::size_t{limiter->metrics().limit}; };
   }
+  options.on_failure = [services = reader.services](const Error& error) { services->report(error); };
 
   PageRequest page;
   page.entity = request.entity;

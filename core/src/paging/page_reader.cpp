@@ -56,6 +56,7 @@ std::exception_ptr PageReader::current_failure() const {
     Error named = error;
     if (named.connection_id.empty()) named.connection_id = options_.connection_id;
     if (named.entity.empty()) named.entity = options_.entity;
+    if (options_.on_failure) options_.on_failure(named);
     return std::make_exception_ptr(std::move(named));
   } catch (...) {
     return std::current_exception();
@@ -66,7 +67,13 @@ bool PageReader::wait_for_front(std::chrono::milliseconds timeout) {
   process_.check("the reader of '" + options_.entity + "'");
   if (broken_ != nullptr) std::rethrow_exception(broken_);
   if (finished_) return true;
-  const PageFetcher::State state = fetcher_->wait(timeout);
+  PageFetcher::State state{};
+  try {
+    state = fetcher_->wait(timeout);
+  } catch (...) {
+    broken_ = current_failure();  // told once, thrown by each call from now on
+    std::rethrow_exception(broken_);
+  }
   if (state == PageFetcher::State::pending) return false;
   finished_ = state == PageFetcher::State::end;
   if (finished_) check_total();

@@ -14,7 +14,8 @@ from typing import Annotated
 import typer
 
 import switchgear
-from switchgear.cli import check, connectors, demo, doctor, entities, read, sandbox
+from switchgear.cli import check, connectors, demo, diagnose, doctor, entities, read, sandbox
+from switchgear.cli.options import keep_histories
 from switchgear.cli.output import plain, say
 from switchgear.errors import Error
 
@@ -26,7 +27,7 @@ app = typer.Typer(
     help="Read, write and sync industrial source systems.",
 )
 REPORT = "this is a fault of switchgear: set SWITCHGEAR_DEBUG=1 for a traceback to report"
-for module in (read, check, entities, connectors, sandbox, demo, doctor):
+for module in (read, check, diagnose, entities, connectors, sandbox, demo, doctor):
     module.add_to(app)
 
 
@@ -57,6 +58,7 @@ def main() -> int:
         say(plain(str(error) if isinstance(error, Error) else f"internal: {type(error).__name__}: {error}; {REPORT}"))
         sys.exit(1)
     finally:
+        keep_histories()
         _flush()
     return 0
 

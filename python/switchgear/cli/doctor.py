@@ -64,11 +64,7 @@ def examine(file: Path | None) -> dict[str, Any]:
     if not ca_file:
         problems.append("config: no CA certificates were found; install the system's, or certifi")
     return {
-        "versions": {
-            "switchgear": switchgear.__version__,
-            "python": platform.python_version(),
-            **{name: _version(name) for name in PACKAGES},
-        },
+        "versions": versions(),
         "interpreter": sys.executable,
         "module": _core.__file__,
         "ca_file": ca_file or None,
@@ -78,6 +74,15 @@ def examine(file: Path | None) -> dict[str, Any]:
         "connectors": [describe(item) for item in found],
         "settings": settings,
         "problems": problems,
+    }
+
+
+def versions() -> dict[str, str | None]:
+    """Of switchgear, Python, and the packages that matter; None: not installed."""
+    return {
+        "switchgear": switchgear.__version__,
+        "python": platform.python_version(),
+        **{name: _version(name) for name in PACKAGES},
     }
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from switchgear import history
 from switchgear.connection import Connection
 from switchgear.project import Project
 
@@ -32,6 +33,14 @@ ProjectFile = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
+_opened: list[Connection] = []
+
+
+def keep_histories() -> None:
+    """Keeps what the command's connections met, for the commands to come."""
+    while _opened:
+        history.save(_opened.pop())
+
 
 def open_connection(
     id: str, connector: str | None, settings: list[str] | None, file: Path | None
@@ -44,4 +53,7 @@ def open_connection(
             raise typer.BadParameter(f"{text!r} is no KEY=VALUE", param_hint="--set")
         given[name] = value
     project = Project.load(file)
-    return project, project.connection(id, given, connector)
+    connection = project.connection(id, given, connector)
+    history.restore(connection)
+    _opened.append(connection)
+    return project, connection

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,6 +29,11 @@ class FakeTransport final : public Transport {
     response.body = Buffer(body);
     return response;
   }
+
+  /// What an examination of the way finds; nothing: there is no network.
+  std::function<std::optional<EndpointReport>(const Url&)> way;
+
+  std::optional<EndpointReport> examine(const Url& url, std::stop_token) override { return way ? way(url) : std::nullopt; }
 
   HttpResponse send(const HttpRequest& request, std::stop_token) override {
     {

@@ -3,6 +3,7 @@
 // Made for one operation on one entity of one connection and shared by the calls of that operation. Any thread.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -32,6 +33,10 @@ class CallServices final : public HostServices {
   std::string secret(const std::string& name) override;
   void log(LogLevel level, std::string_view message) override;
 
+  /// A failure of the operation that may not have come from a request: a page that can't be read, a connector's own complaint. One that
+  /// send() has met is not counted twice.
+  void report(const Error& error);
+
   const GuardCounters& counters() const noexcept { return counters_; }
 
   /// How the last reply came about; nothing before the first.
@@ -45,6 +50,9 @@ class CallServices final : public HostServices {
   void check_recipient(const SecretUse& use, const std::string& url) const;
   ClassifyContext context(bool renewed) const;
   void remember(const HttpRequest& request, const HttpResponse& response, bool renewed);
+  HttpResponse send_guarded(const GuardCall& call, const HttpRequest& request, const std::vector<SecretUse>& uses, AuthStamp& stamp);
+  void went_well(const std::vector<Error>& met);
+  void went_wrong(std::vector<Error> met);
   std::string known_secret(const std::string& name);
   Error named(Error error) const;
 
@@ -52,11 +60,14 @@ class CallServices final : public HostServices {
   std::string entity_;
   std::string operation_;
   Mode mode_;
+  OperationRecord& record_;
   GuardCounters counters_;
   mutable std::mutex mutex_;
   std::optional<HttpTiming> last_timing_;
   HttpRequest last_request_;  // what the reply that the connector asks about was to; without its body
   bool last_renewed_ = false;
+  std::atomic<bool> has_counted_{false};
+  std::string counted_;  // the code of the failure that send() met last, while it is the last thing that happened
 };
 
 }  // namespace switchgear

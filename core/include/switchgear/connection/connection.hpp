@@ -17,6 +17,8 @@
 #include "switchgear/base/clock.hpp"
 #include "switchgear/base/process_stamp.hpp"
 #include "switchgear/base/secret.hpp"
+#include "switchgear/connection/error_log.hpp"
+#include "switchgear/connection/status.hpp"
 #include "switchgear/connector/manifest.hpp"
 #include "switchgear/connector/plugin.hpp"
 #include "switchgear/http/auth.hpp"
@@ -64,12 +66,22 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const std::string& id() const noexcept { return config_.id; }
   const Plugin& plugin() const noexcept { return *plugin_; }
   const Manifest& manifest() const noexcept { return plugin_->manifest(); }
-  const Properties& settings() const noexcept { return settings_; }  ///< the checked configuration
+  const Properties& settings() const noexcept { return settings_; }        ///< the checked configuration
+  const std::vector<std::string>& urls() const noexcept { return urls_; }  ///< those of the settings, where the source is
   Clock& clock() const noexcept { return clock_; }
   Guard& guard() noexcept { return guard_; }
   Transport& transport() const noexcept { return *config_.transport; }
   Authenticator* auth() const noexcept { return config_.auth.get(); }
   Redactor& redactor() const noexcept { return *config_.redactor; }
+  ErrorLog& errors() noexcept { return errors_; }
+
+  /// How it is, and since when.
+  ConnectionStatus status() const;
+  StatusTracker& tracker() noexcept { return tracker_; }
+
+  /// While it is paused every call is refused with Error(circuit_open, "paused"), and nothing is sent.
+  void pause() { tracker_.pause(); }
+  void resume() { tracker_.resume(); }
 
   /// The value of one of the manifest's secrets. Throws Error(config, "secret") naming one that was not given.
   std::string secret(const std::string& name) const;
@@ -82,6 +94,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   /// All entities, from the manifest or asked from the source once; `refresh` asks again.
   std::vector<EntityInfo> entities(std::stop_token stop = {}, bool refresh = false);
+
+  /// Asks the source for its entities by services of the caller's; nothing is kept.
+  std::vector<EntityInfo> discover(HostServices& services, std::stop_token stop);
 
   /// Throws Error(not_found, "entity") with the nearest name for one that there is not.
   EntityInfo entity(const std::string& name, std::stop_token stop = {});
@@ -102,9 +117,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::shared_ptr<Plugin> plugin_;
   ConnectionConfig config_;
   Properties settings_;
-  std::vector<std::string> origins_;
+  std::vector<std::string> urls_, origins_;
   Clock& clock_;
-  Guard guard_;
+  ErrorLog errors_;
+  StatusTracker tracker_;
+  Guard guard_;  // its breakers' events go to the tracker
 
   std::mutex mutex_;
   std::vector<std::unique_ptr<Session>> idle_;

@@ -10,9 +10,11 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 
+#include "switchgear/http/endpoint.hpp"
 #include "switchgear/http/message.hpp"
 
 namespace switchgear {
@@ -47,6 +49,10 @@ class Transport {
  public:
   virtual ~Transport() = default;
   virtual HttpResponse send(const HttpRequest& request, std::stop_token stop) = 0;
+
+  /// The way to `url` step by step, on connections of its own; sends no request. Throws only `cancelled`. Nothing: there is no network
+  /// behind this transport.
+  virtual std::optional<EndpointReport> examine(const Url& url, std::stop_token stop);
 };
 
 /// libcurl, with connections kept open between requests. Throws Error(config) for options that contradict themselves. Not to be used

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "switchgear/base/error.hpp"
 #include "switchgear/base/process_stamp.hpp"
 #include "switchgear/connector/plugin.hpp"
 #include "switchgear/data/json_columns.hpp"
@@ -40,6 +41,8 @@ struct PageReaderOptions {
   FetchOptions fetch;                      ///< how far ahead, how much at once, how much memory
   std::size_t max_empty_pages = 1000;      ///< in a row, before the listing is taken for endless
   std::size_t inference_records = 10'000;  ///< how many records of the first page are looked at
+  /// Told of what next() throws, on the thread that meets it; must not throw.
+  std::function<void(const Error&)> on_failure = {};
 };
 
 struct Page {

@@ -106,6 +106,8 @@ class Guard {
   CircuitBreaker* operation_breaker(std::string_view entity, std::string_view operation);
   RateLimiter* rate_limiter() noexcept { return rate_limiter_.get(); }
   ConcurrencyLimiter* concurrency() noexcept { return concurrency_.get(); }
+  const RateLimiter* rate_limiter() const noexcept { return rate_limiter_.get(); }
+  const ConcurrencyLimiter* concurrency() const noexcept { return concurrency_.get(); }
   Retry* retry() noexcept { return retry_.get(); }
 
   /// Hears all breakers, also those still to be made.
