@@ -75,7 +75,8 @@ std::optional<std::string> link_target(std::string_view header, std::string_view
     const std::string_view target = rest.substr(1, end - 1);
     rest.remove_prefix(end + 1);
     if (read_parameters(rest, relation)) return std::string(target);
-    if (!(rest = without_blanks(rest)).empty() && rest.front() != ',') return std::nullopt;
+    rest = without_blanks(rest);
+    if (!rest.empty() && rest.front() != ',') return std::nullopt;
   }
   return std::nullopt;
 }

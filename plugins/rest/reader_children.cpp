@@ -61,7 +61,7 @@ std::string with_parent(std::string_view record, const Pairs& fields, std::strin
     json.append(json.size() > 1 ? "," : "").append(quoted(column)).append(":").append(value.value_or("null"));
   }
   const bool has_members = record.find_first_not_of(" \t\r\n", 1) != record.size() - 1;
-  if (json.size() > 1 && has_members) json += ",";
+  if (json.size() > 1 && has_members) json.push_back(',');
   return json + std::string(record.substr(1));
 }
 

@@ -22,7 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         try {
           rest::ask(entity.paging, place);
           const std::string_view body = R"({"items":[{"id":1}],"next":"x"})";
-          rest::resolve(rest::tell(entity.paging, place, {body, [](std::string_view) { return std::string("<x>; rel=next"); }}), body, "/items");
+          rest::resolve(rest::tell(entity.paging, place, {body, [](std::string_view) { return std::string("<x>; rel=next"); }}), body,
+                        "/items");
         } catch (const sdk::Error&) {
         }
       }

@@ -18,7 +18,8 @@ namespace {
 using namespace switchgear;
 
 rest::Entity entity_of(const std::string& lines) {
-  return rest::load_description("name = \"f\"\n[[entities]]\nname = \"a\"\npath = \"/a\"\npaging = { style = \"none\" }\n" + lines, "f.toml")
+  return rest::load_description("name = \"f\"\n[[entities]]\nname = \"a\"\npath = \"/a\"\npaging = { style = \"none\" }\n" + lines,
+                                "f.toml")
       .entities[0];
 }
 
