@@ -11,7 +11,7 @@ namespace switchgear::rest {
 namespace {
 
 constexpr std::int64_t second = 1'000'000;
-constexpr std::int64_t widest = 3650 * 86400 * second;
+constexpr std::int64_t widest = std::int64_t{3650} * 86400 * second;
 
 std::int64_t start_of(const Paging& paging) { return parse_instant(paging.start).value_or(0); }
 
