@@ -31,7 +31,7 @@ class Reader {
   void check(sdk::Call& call);
   sdk::Page read(const Entity& entity, const sdk::Position& at, sdk::Call& call);
 
-  /// A JSON array of parts, each a listing of its own; concatenated they are the whole. `[""]` where the listing has no parts.
+  /// A JSON array of parts, each a listing of its own; concatenated they are the whole. `[]` where it can't be divided.
   std::string plan(const Entity& entity, const sdk::Position& at, sdk::Call& call);
 
  private:

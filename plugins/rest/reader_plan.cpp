@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int64_t usual_parts = 8;
 constexpr std::int64_t most_parts = 10'000;
-const char* const whole = R"([""])";
+const char* const whole = "[]";
 
 std::string part(std::optional<std::int64_t> low, std::optional<std::int64_t> high) {
   const auto bound = [](std::optional<std::int64_t> at) { return at ? std::to_string(*at) : std::string("null"); };
