@@ -86,11 +86,14 @@ bool GroupCommit::commit_together(const Group& group) {
     }
     transaction.commit();
     return true;
-  } catch (...) {
+  } catch (const Error& error) {
     if (began) return false;
-    // Nobody gets the lock: to wait for it anew for each of them would take minutes.
-    for (Waiting* waiting : group) waiting->error = std::current_exception();
+    // Nobody gets the lock: to wait for it anew for each of them would take minutes. Each gets an error of its own, because it may change
+    // it.
+    for (Waiting* waiting : group) waiting->error = std::make_exception_ptr(error);
     return true;
+  } catch (...) {
+    return false;
   }
 }
 
