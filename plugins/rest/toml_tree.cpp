@@ -1,5 +1,20 @@
 #include "toml_tree.hpp"
 
+// toml++ 3.3 takes it for granted that a table's name begins with a letter or a quote: "[!]" would stop the process, or without assertions
+// do anything at all. Here what it takes for granted is checked.
+#include <toml++/impl/preprocessor.h>
+#include <stdexcept>
+
+namespace {
+
+[[noreturn]] void refuse_name() {
+  throw std::logic_error("a table or key has a name that begins with none of letters, digits, _, - and quotes");
+}
+
+}  // namespace
+
+#undef TOML_ASSERT_ASSUME
+#define TOML_ASSERT_ASSUME(expr) ((expr) ? static_cast<void>(0) : ::refuse_name())
 #include <toml++/toml.h>
 
 #include <algorithm>
@@ -76,6 +91,22 @@ Node converted(const toml::node& given) {
   return node;
 }
 
+/// The first line that begins like a table whose name is none.
+std::size_t line_of_bad_table(std::string_view document) {
+  std::size_t line = 1;
+  while (!document.empty()) {
+    const std::size_t end = std::min(document.find('\n'), document.size());
+    const std::string_view text = document.substr(0, end);
+    const std::size_t name = text.find_first_not_of("[ \t");
+    if (text.find_first_of('[') < name && name < text.size() &&
+        std::string_view("=!#.,:;{}?*+&|<>()@$%^~/\\`").find(text[name]) != std::string_view::npos)
+      return line;
+    document.remove_prefix(std::min(end + 1, document.size()));
+    ++line;
+  }
+  return 1;
+}
+
 }  // namespace
 
 const Node* Node::find(std::string_view name) const noexcept {
@@ -96,6 +127,10 @@ Node parse_toml(std::string_view document, std::string_view origin) {
   } catch (const toml::parse_error& error) {
     throw sdk::Error(sdk::Category::config, "description",
                      std::string(origin) + ":" + std::to_string(error.source().begin.line) + ": " + std::string(error.description()))
+        .with_hint("the description has to be TOML; docs/rest.md shows one line by line");
+  } catch (const std::logic_error& error) {
+    throw sdk::Error(sdk::Category::config, "description",
+                     std::string(origin) + ":" + std::to_string(line_of_bad_table(document)) + ": " + error.what())
         .with_hint("the description has to be TOML; docs/rest.md shows one line by line");
   }
 }

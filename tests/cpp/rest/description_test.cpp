@@ -72,6 +72,12 @@ TEST(Description, IsTomlWithALineForWhatIsNot) {
   EXPECT_NE(problem("a = 1\na = 2\n").find("plant.toml:2: "), std::string::npos);
 }
 
+// toml++ 3.3 stopped the process here.
+TEST(Description, ATableWithoutANameIsRefused) {
+  EXPECT_EQ(problem("name = \"p\"\n[!x]\n").find("plant.toml:2: a table or key has a name that"), 0U) << problem("name = \"p\"\n[!x]\n");
+  EXPECT_EQ(problem("[[ =]]\n").find("plant.toml:1: "), 0U);
+}
+
 struct Wrong {
   const char *lines, *expected;
 };
