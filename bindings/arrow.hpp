@@ -4,6 +4,8 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/typing.h>
 
+#include <vector>
+
 #include "switchgear/data/arrow_abi.hpp"
 #include "switchgear/data/record_batch.hpp"
 
@@ -16,6 +18,12 @@ pybind11::typing::Tuple<pybind11::capsule, pybind11::capsule> array_capsules(con
 
 /// Takes over `stream`.
 pybind11::capsule stream_capsule(::ArrowArrayStream stream);
+
+/// The pages of a listing, all with the columns of the widest.
+struct RecordBatches {
+  SharedArrowSchema schema;
+  std::vector<RecordBatch> batches;
+};
 
 /// A list with a dict for each record.
 pybind11::typing::List<pybind11::typing::Dict<pybind11::str, pybind11::object>> to_pylist(const RecordBatch& batch);

@@ -8,10 +8,12 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "arrow.hpp"
 #include "gil.hpp"
 #include "module.hpp"
+#include "switchgear/data/unify.hpp"
 #include "switchgear/paging/entity_reader.hpp"
 #include "switchgear/paging/memory_budget.hpp"
 #include "switchgear/paging/page_reader.hpp"
@@ -119,6 +121,7 @@ class StreamSource {
 };
 
 std::pair<py::capsule, std::shared_ptr<StreamOutcome>> open_stream(ReaderHolder owned) {
+  owned->pages->freeze_schema();
   wait_for_schema(*owned);
   auto outcome = std::make_shared<StreamOutcome>();
   outcome->reader = std::shared_ptr<EntityReader>(owned.release(), LeakAfterFork{});
@@ -184,6 +187,15 @@ void bind_reader(py::module_& module) {
           },
           "The columns as an Arrow schema capsule.")
       .def(
+          "unify",
+          [](Reader& self, const std::vector<RecordBatch>& batches) {
+            wait_for_schema(usable(self.holder));
+            const SharedArrowSchema schema = usable(self.holder).pages->arrow_schema();
+            const py::gil_scoped_release release;
+            return RecordBatches{schema, unify(batches, schema)};
+          },
+          py::arg("batches"), "The batches of this reader's pages, all with the columns that it has now.")
+      .def(
           "stats", [](Reader& self) { return stats_of(usable(self.holder)); },
           "Counts so far: pages, records, bytes (decompressed), requests, retries, waited_seconds, rescued, total.")
       .def(
@@ -212,7 +224,7 @@ void bind_reader(py::module_& module) {
             usable(self.holder);
             return open_stream(std::move(self.holder));
           },
-          "Hands the reader over to an Arrow stream: (capsule, StreamOutcome).")
+          "Hands the reader over to an Arrow stream: (capsule, StreamOutcome). Its columns stay what they are from its first batch on.")
       .def("close", [](Reader& self) { self.holder.reset(); }, "Stops the producer and gives everything back. Idempotent.");
 }
 
@@ -243,7 +255,17 @@ void bind_reading(py::module_& module) {
       .def_readwrite("parallel", &ReadRequest::parallel)
       .def_readwrite("ordered", &ReadRequest::ordered)
       .def_readwrite("max_bytes", &ReadRequest::max_bytes)
-      .def_readwrite("count", &ReadRequest::count);
+      .def_readwrite("count", &ReadRequest::count)
+      .def(
+          "set_schema",
+          [](ReadRequest& self, const std::vector<std::pair<std::string, std::string>>& types, const std::string& mode,
+             const std::string& nested) {
+            self.types.clear();
+            for (const auto& [name, type] : types) self.types.push_back(parse_type(name, type));
+            self.schema_mode = schema_mode_from(mode);
+            self.nested = nested_from(nested);
+          },
+          py::arg("types"), py::arg("mode"), py::arg("nested"), "Types by column; words, where \"\" is none. Raises ConfigError.");
   module.def(
       "read_entity",
       [](const std::shared_ptr<Connection>& connection, const ReadRequest& request) {

@@ -49,6 +49,7 @@ from switchgear.oauth2 import FileTokenStore, MemoryTokenStore, OAuth2ClientCred
 from switchgear.policy import Backoff, BreakerState, CircuitBreaker, ConcurrencyLimiter, RateLimiter, Retry
 from switchgear.reader import Page, Reader, ReadExplanation, ReadStats
 from switchgear.request_values import raw
+from switchgear.schema import Schema
 from switchgear.sessions import CookieLogin, CsrfToken
 
 __version__ = _core.__version__
@@ -100,6 +101,7 @@ __all__ = [
     "Reader",
     "RecordBatch",
     "Retry",
+    "Schema",
     "Secret",
     "ServerError",
     "SignatureError",

@@ -178,6 +178,20 @@ class RecordBatch:
         The columns: a list of Field.
         """
 
+class RecordBatches:
+    """
+    Batches of one schema; any Arrow consumer reads them without a copy.
+    """
+    def __arrow_c_schema__(self) -> typing_extensions.CapsuleType:
+        """
+        Arrow PyCapsule interface.
+        """
+    def __arrow_c_stream__(self, requested_schema: typing.Any = None) -> typing_extensions.CapsuleType:
+        """
+        Arrow PyCapsule interface; `requested_schema` is not acted upon, as the interface allows.
+        """
+    def __iter__(self) -> collections.abc.Iterator[RecordBatch]: ...
+    def __len__(self) -> int: ...
 class Permit:
     """
     One call's leave to go on. Dropped without a word it gives itself back, and nothing is counted.
@@ -1170,6 +1184,10 @@ class PageReader:
         """
         Hands the reader over to an Arrow stream: (capsule, StreamOutcome).
         """
+    def unify(self, batches: collections.abc.Sequence[RecordBatch]) -> RecordBatches:
+        """
+        The batches of this reader's pages, all with the columns that it has now.
+        """
     @property
     def schema(self) -> list[Field]:
         """
@@ -1220,6 +1238,10 @@ class ReadRequest:
     raw_filter: str
     token: str
     def __init__(self) -> None: ...
+    def set_schema(self, types: collections.abc.Sequence[tuple[str, str]], mode: str, nested: str) -> None:
+        """
+        Types by column; words, where "" is none. Raises ConfigError.
+        """
     @property
     def columns(self) -> list[str]: ...
     @columns.setter
@@ -1244,6 +1266,11 @@ class ReadRequest:
     def prefetch(self) -> int: ...
     @prefetch.setter
     def prefetch(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+
+def check_schema_options(types: collections.abc.Sequence[tuple[str, str]], mode: str, nested: str) -> None:
+    """
+    Raises ConfigError for what read_entity() would refuse.
+    """
 
 def explain_read(
     connection: Connection, request: ReadRequest, records: typing.SupportsInt | typing.SupportsIndex | None = None
@@ -1282,11 +1309,14 @@ def memory_budget() -> MemoryBudget:
     The budget of this process.
     """
 
-def parse_json(body: str, records: str = "", control: str | None = None) -> RecordBatch:
-    """
-    The records of one JSON text as columns, with types inferred from all of them. `records` is the JSON pointer (RFC 6901) to the array of objects; members whose name contains `control` are left out. Raises ProtocolError for broken JSON.
-    """
-
+def parse_json(
+    body: str,
+    records: str = "",
+    control: str | None = None,
+    *,
+    schema: collections.abc.Mapping[str, str] = {},
+    nested: str | None = None,
+) -> RecordBatch:
 def read_entity(connection: Connection, request: ReadRequest) -> PageReader: ...
 def seconds(value: typing.Any, field: str) -> float:
     """

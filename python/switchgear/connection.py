@@ -19,6 +19,7 @@ from switchgear.policy import CircuitBreaker, RateLimiter, Retry
 from switchgear.reader import Reader
 from switchgear.registry import registry
 from switchgear.request_values import Where, at_least, conditions_json, instant_text, json_value, order_json, raw
+from switchgear.schema import SchemaArgument, schema_options
 
 
 class Omitted(Enum):
@@ -176,6 +177,8 @@ class Connection:
         prefetch: int = 2,
         max_bytes: int = 64 << 20,
         count: bool = False,
+        schema: SchemaArgument = None,
+        nested: str | None = None,
         progress: Any = None,
     ) -> Reader:
         """The records of an entity, page by page or all at once. Nothing is sent before the reader is used.
@@ -203,6 +206,12 @@ class Connection:
             max_bytes: what pages may occupy until they are columns. A single page that takes more is
                 `config.page_too_large`. All readers of the process share `switchgear.memory_budget()` besides.
             count: ask the source for the total (`page.total`).
+            schema: types of one's own, `{"Cost": "decimal(12,3)", "ChangedAt": "epoch_ms"}`, and what becomes of values
+                that do not fit their columns: "evolve" (pages get wider columns and new ones; the default where columns
+                are inferred), "frozen" (they go to `_rescued`; the default where columns are declared, and what an
+                Arrow stream always is), "strict" (DataError). `sg.Schema(types, mode)` for both.
+            nested: objects and arrays as "json" text, as "struct" (structures and lists), or "flatten": members as
+                columns, `Location_Site`. None: structures where they are declared, JSON where they are inferred.
             progress: None: a bar on a terminal or in a notebook; False: none; or a function that is given the
                 ReadStats after each page.
         """
@@ -221,6 +230,7 @@ class Connection:
             "prefetch": at_least("prefetch", prefetch, 1),
             "max_bytes": at_least("max_bytes", max_bytes, 1),
             "count": count,
+            **schema_options(schema, nested),
         }
         return Reader(self, entity, options, progress)
 

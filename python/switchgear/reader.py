@@ -10,7 +10,7 @@ from switchgear.errors import Unsupported
 from switchgear.progress import Progress, progress_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import pandas
     import polars
@@ -163,6 +163,9 @@ class Reader:
     # -- pages
 
     def __iter__(self) -> Iterator[Page]:
+        return self._pages()
+
+    def _pages(self, at_end: Callable[[_core.PageReader], None] | None = None) -> Iterator[Page]:
         self.close()
         self._stream = None
         core = self._core = self._open()
@@ -172,6 +175,8 @@ class Reader:
                     self._take(core, page.token, progress)
                     yield Page(page)
                 self._take(core, core.token, progress)
+                if at_end is not None:
+                    at_end(core)
             finally:
                 if self._core is core:  # else it was closed from outside
                     self._stats = ReadStats(**core.stats())
@@ -189,7 +194,10 @@ class Reader:
         request = _core.ReadRequest()
         request.entity = self.entity
         for name, value in self._options.items():
-            setattr(request, name, value)
+            if name == "schema":
+                request.set_schema(*value)
+            else:
+                setattr(request, name, value)
         return request
 
     def explain(self, records: int | None = None) -> ReadExplanation:
@@ -226,7 +234,7 @@ class Reader:
 
     @property
     def schema(self) -> list[_core.Field]:
-        """The columns. Where the source declares none, the first page is read to infer them."""
+        """The columns. Where the source declares none, its first page is read to infer them."""
         core = self._open()
         try:
             return core.schema
@@ -247,25 +255,16 @@ class Reader:
 
     def to_pylist(self) -> list[dict[str, Any]]:
         """All records, a dict each."""
-        records: list[dict[str, Any]] = []
-        for page in self:
-            records.extend(page.to_pylist())
-        return records
+        return [record for batch in self._unified() for record in batch.to_pylist()]
 
     def to_arrow(self) -> pyarrow.Table:
         """All records as a pyarrow.Table."""
-        pyarrow = _require("pyarrow", "arrow")
-        return pyarrow.Table.from_batches(*self._batches(pyarrow))
+        table: pyarrow.Table = _require("pyarrow", "arrow").table(self._unified())
+        return table
 
     def to_polars(self) -> polars.DataFrame:
         """All records as a polars.DataFrame."""
-        module = _require("polars", "polars")
-        try:
-            frame: polars.DataFrame = module.DataFrame(self)
-        except Exception:
-            if self._stream is not None:
-                self._stream.raise_for_error()  # the error itself; through Arrow only its text comes
-            raise
+        frame: polars.DataFrame = _require("polars", "polars").DataFrame(self._unified())
         return frame
 
     def to_pandas(self, **options: Any) -> pandas.DataFrame:
@@ -273,9 +272,13 @@ class Reader:
         _require("pandas", "pandas")
         return self.to_arrow().to_pandas(**options)
 
-    def _batches(self, pyarrow: Any) -> tuple[list[Any], Any]:
-        batches = [pyarrow.record_batch(page) for page in self]
-        return batches, batches[0].schema if batches else pyarrow.schema(self)
+    def _unified(self) -> _core.RecordBatches:
+        """All pages, with the columns of the last one, which are the widest."""
+        batches: list[_core.RecordBatch] = []
+        unified: list[_core.RecordBatches] = []
+        for page in self._pages(lambda core: unified.append(core.unify(batches))):
+            batches.append(page._page.batch)
+        return unified[0]
 
     def __repr__(self) -> str:
         options = {name: value for name, value in self._options.items() if value not in ("", None, [], -1, False)}

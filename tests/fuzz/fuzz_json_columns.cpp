@@ -7,6 +7,7 @@
 #include "json_values.hpp"
 #include "switchgear/base/error.hpp"
 #include "switchgear/data/json_columns.hpp"
+#include "switchgear/data/schema_inference.hpp"
 
 namespace {
 
@@ -55,7 +56,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     try {
       JsonPage page(Buffer(text), {"/value", "/@odata.nextLink", "/@removed", "/@odata.deltaLink", "/@odata.count", "@"});
       if (infer) {
-        JsonColumns inferred(page.infer(100).value_or(Schema{}));
+        SchemaInference inference;
+        inference.see(page, 100);
+        JsonColumns inferred(inference.schema());
         check(inferred.read(page));
       } else {
         check(columns.read(page));

@@ -29,6 +29,8 @@ PYTHON = {
     # data
     "Field": "switchgear._core.Field",
     "JsonColumns": "switchgear.parse_json",
+    "Nested": "switchgear.Connection.read",
+    "PageColumns": "switchgear.parse_json",
     "JsonPage": "switchgear.parse_json",
     "RecordBatch": "switchgear.RecordBatch",
     # policy
@@ -49,6 +51,7 @@ PYTHON = {
     "Retry": "switchgear.Retry",
     "RetryOptions": "switchgear.Retry",
     "RetryRun": "switchgear._core.RetryRun",
+    "SchemaMode": "switchgear.Schema",
     # http
     "ApiKey": "switchgear.ApiKey",
     "Authenticator": "switchgear.Auth",
@@ -121,6 +124,12 @@ WITHOUT = {
     # data
     "ArrowArrayStream": "of the Arrow C stream interface; Python has its PyCapsules",
     "DataType": "Field.type is its name as text",
+    "Epoch": "epoch_s and epoch_ms in read(schema=)",
+    "Flattening": 'read(nested="flatten")',
+    "InferenceOptions": "read(schema=, nested=, columns=)",
+    "JsonColumnsOptions": "read(schema=, columns=)",
+    "PageColumnsOptions": "read(schema=, nested=, columns=)",
+    "SchemaInference": "inside parse_json and Reader",
     "PagePointers": "parse_json(records=, control=)",
     "Schema": "a list of Field",
     # policy

@@ -14,8 +14,49 @@ namespace {
 
 // ---- schemas --------------------------------------------------------------------------------------------------------
 
+constexpr std::string_view type_key = "switchgear:type";
+constexpr std::string_view json_word = "json";
+
+/// Arrow's form of one pair: counts and lengths as int32 of this machine's byte order.
+std::string metadata_of(std::string_view key, std::string_view value) {
+  std::string bytes;
+  const auto append = [&bytes](std::size_t number) {
+    const auto narrow = static_cast<std::int32_t>(number);
+    bytes.append(reinterpret_cast<const char*>(&narrow), sizeof narrow);
+  };
+  append(1);
+  append(key.size());
+  bytes.append(key);
+  append(value.size());
+  bytes.append(value);
+  return bytes;
+}
+
+/// The value at `key`, or "".
+std::string_view metadata_at(const char* bytes, std::string_view key) {
+  if (bytes == nullptr) return {};
+  const auto number = [&bytes] {
+    std::int32_t value = 0;
+    std::memcpy(&value, bytes, sizeof value);
+    bytes += sizeof value;
+    return value;
+  };
+  const auto text = [&bytes, &number] {
+    const auto length = static_cast<std::size_t>(number());
+    const std::string_view found(bytes, length);
+    bytes += length;
+    return found;
+  };
+  for (std::int32_t left = number(); left > 0; --left) {
+    const std::string_view name = text();
+    const std::string_view value = text();
+    if (name == key) return value;
+  }
+  return {};
+}
+
 struct SchemaNode {
-  std::string format, name;
+  std::string format, name, metadata;
   std::vector<::ArrowSchema> children;
   std::vector<::ArrowSchema*> child_pointers;
 };
@@ -41,6 +82,10 @@ void fill_schema(const Field& field, const std::string& format, ::ArrowSchema* o
   *out = ::ArrowSchema{};
   out->format = node->format.c_str();
   out->name = node->name.c_str();
+  if (field.type == DataType::json) {
+    node->metadata = metadata_of(type_key, json_word);
+    out->metadata = node->metadata.data();
+  }
   out->flags = ARROW_FLAG_NULLABLE;
   out->n_children = static_cast<std::int64_t>(node->children.size());
   out->children = node->child_pointers.data();
@@ -55,6 +100,7 @@ struct SharedNode {
   std::shared_ptr<const Arrow> original;
   std::vector<Arrow> children;
   std::vector<Arrow*> child_pointers;
+  std::array<const void*, 1> buffers{};  // of a structure made here
 };
 
 template <class Arrow>
@@ -139,6 +185,7 @@ Field from_arrow_field(const ::ArrowSchema& schema) {
   for (const NamedFormat& known : formats) {
     if (known.format == format) {
       field.type = known.type;
+      if (known.type == DataType::utf8 && metadata_at(schema.metadata, type_key) == json_word) field.type = DataType::json;
       return field;
     }
   }
@@ -245,6 +292,36 @@ SharedArrowArray take(::ArrowArray* from) { return take_structure(from); }
 
 void share(const SharedArrowSchema& from, ::ArrowSchema* out) { share_tree(*from, from, out); }
 void share(const SharedArrowArray& from, ::ArrowArray* out) { share_tree(*from, from, out); }
+
+void share_part(const SharedArrowArray& whole, const ::ArrowArray& part, ::ArrowArray* out) { share_tree(part, whole, out); }
+
+void share_shell(const SharedArrowArray& whole, const ::ArrowArray& part, std::vector<::ArrowArray> children, ::ArrowArray* out) {
+  auto node = std::make_unique<SharedNode<::ArrowArray>>();
+  node->original = whole;
+  node->children = std::move(children);
+  for (::ArrowArray& child : node->children) node->child_pointers.push_back(&child);
+  *out = part;
+  out->n_children = static_cast<std::int64_t>(node->children.size());
+  out->children = node->child_pointers.data();
+  out->release = release_shared<::ArrowArray>;
+  out->private_data = node.release();
+}
+
+SharedArrowArray make_batch(std::vector<::ArrowArray> children, std::int64_t length) {
+  auto node = std::make_unique<SharedNode<::ArrowArray>>();
+  node->children = std::move(children);
+  for (::ArrowArray& child : node->children) node->child_pointers.push_back(&child);
+  node->buffers = {nullptr};
+  ::ArrowArray out{};
+  out.length = length;
+  out.n_buffers = 1;
+  out.buffers = node->buffers.data();
+  out.n_children = static_cast<std::int64_t>(node->children.size());
+  out.children = node->child_pointers.data();
+  out.release = release_shared<::ArrowArray>;
+  out.private_data = node.release();
+  return take(&out);
+}
 
 SharedArrowArray slice(const SharedArrowArray& from, std::int64_t offset, std::int64_t length) {
   // Consumers that take a struct for a record batch look at its children alone, so these are cut, not the struct.

@@ -83,13 +83,13 @@ Schema with_rescued(Schema schema) {
 }  // namespace
 
 struct JsonColumns::State {
-  State(Schema wanted, bool projected_)
-      : schema(with_rescued(std::move(wanted))), arrow_schema(to_arrow_schema(schema)), projected(projected_), shape(schema.fields) {
+  State(Schema wanted, JsonColumnsOptions options_)
+      : schema(with_rescued(std::move(wanted))), arrow_schema(to_arrow_schema(schema)), options(options_), shape(schema.fields) {
     for (const Field& field : schema.fields) columns.emplace_back(field);
     rescue_column = static_cast<std::size_t>(schema.find(rescued_column) - schema.fields.data());
   }
 
-  RecordBatch read(JsonPage& json_page);
+  RecordBatch read(const JsonPage& json_page);
 
   // The cursor is on the '{' of one record, or of one structure.
   void read_record();
@@ -104,35 +104,42 @@ struct JsonColumns::State {
   void read_list(ColumnBuilder& into, Shape& shape_of);
   static bool read_scalar(std::string_view text, bool in_quotes, ColumnBuilder& into);
 
-  /// The text of a whole value, checked to be JSON because it is kept as it stands; the cursor is behind it then.
-  std::string_view take_raw();
-  void rescue(std::string_view name);
+  /// Appends the text of a whole value, which must be JSON because it is kept as it stands.
+  bool read_raw(ColumnBuilder& into);
+  std::string_view take_raw();  // as it stands, or with quotes put around words such as NaN
+  bool could_grow(const Slot& slot, const ColumnBuilder* column, bool top) const;
+  void rescue(std::string_view name, const ColumnBuilder* column);
+  [[noreturn]] void refuse(std::string_view name, const ColumnBuilder* column, std::string_view json) const;
   [[noreturn]] void fail() const { page->fail(cursor, "record " + std::to_string(position) + " of the reply"); }
 
   Schema schema;
   SharedArrowSchema arrow_schema;
-  bool projected;
+  JsonColumnsOptions options;
   Shape shape;
   std::vector<ColumnBuilder> columns;
   std::size_t rescue_column = 0;
   std::uint64_t rescued_records = 0;
+  bool outgrown = false;
 
   // While a page is read:
   const JsonPage::Document* page = nullptr;
   JsonCursor cursor;
   std::string control;
   std::int64_t row = 0;
-  std::size_t position = 0;  // of the record in the page: `row` and what was left out before it
-  std::string path;          // of the structure being read, "" or "Address/"
-  std::string rescued;       // the record's JSON object without the closing brace
+  std::size_t position = 0;      // of the record in the page: `row` and what was left out before it
+  std::string path;              // of the structure being read, "" or "Address/"
+  bool inside_inferred = false;  // is that structure one that may get new members?
+  std::string quoted;
+  std::string rescued;  // the record's JSON object without the closing brace
 };
 
-RecordBatch JsonColumns::State::read(JsonPage& json_page) {
+RecordBatch JsonColumns::State::read(const JsonPage& json_page) {
   page = json_page.document_.get();
   cursor = page->records;
   control = json_page.pointers_.control;
   row = 0;
   position = 0;
+  outgrown = false;
   path.clear();
   rescued.clear();
   try {
@@ -195,20 +202,43 @@ void JsonColumns::State::read_members(Shape& shape_of, std::vector<ColumnBuilder
 
 void JsonColumns::State::read_member(const Slot& slot, Shape& shape_of, std::vector<ColumnBuilder>& into, std::int64_t at) {
   const bool top = &into == &columns;
+  ColumnBuilder* misfit = nullptr;
   if (slot.use == Slot::Use::column && !(top && slot.column == rescue_column)) {
     ColumnBuilder& column = into[slot.column];
     if (column.length() == at) {  // else the member stands here for the second time
+      misfit = &column;
       const bool nested = !column.children().empty();
       if (nested) path.append(slot.name).push_back('/');
       const bool fits = read_value(column, shape_of.children[slot.column]);
       if (nested) path.resize(path.size() - slot.name.size() - 1);
       if (fits) return;
     }
-  } else if (slot.use == Slot::Use::control || (slot.use == Slot::Use::extra && projected && top)) {
+  } else if (slot.use == Slot::Use::control || (slot.use == Slot::Use::extra && options.projected && top)) {
     if (!cursor.skip_value()) fail();
     return;
   }
-  rescue(slot.name);
+  if (!outgrown && could_grow(slot, misfit, top)) outgrown = true;
+  rescue(slot.name, misfit);
+}
+
+// Would another schema have a place for the value under the cursor?
+bool JsonColumns::State::could_grow(const Slot& slot, const ColumnBuilder* column, bool top) const {
+  if (slot.use == Slot::Use::extra) return top || inside_inferred;
+  if (column == nullptr || !column->field().inferred) return false;
+  const std::string_view token = cursor.token();
+  switch (column->field().type) {
+    case DataType::utf8:
+      return token.front() != '"';  // text that is no UTF-8 stays none
+    case DataType::boolean:
+    case DataType::int64:
+    case DataType::uint64:
+    case DataType::float64:
+    case DataType::decimal:
+    case DataType::date:
+      return !is_non_finite(token);
+    default:
+      return false;
+  }
 }
 
 std::uint32_t JsonColumns::State::slot_for(std::string_view name, Shape& shape_of, std::uint32_t previous) {
@@ -239,14 +269,14 @@ bool JsonColumns::State::read_value(ColumnBuilder& into, Shape& shape_of) {
   const char first = cursor.front();
   if (first == '{' || first == '[') {
     if (into.field().type == DataType::structure && first == '{') {
+      const bool outside = std::exchange(inside_inferred, into.field().inferred);
       read_members(shape_of, into.children(), into.length());
+      inside_inferred = outside;
       into.append_structure();
     } else if (into.field().type == DataType::list && first == '[') {
       read_list(into, shape_of);
-    } else if (into.field().type == DataType::json) {
-      into.append_text(take_raw());
     } else {
-      return false;
+      return into.field().type == DataType::json && read_raw(into);
     }
     return true;
   }
@@ -254,8 +284,7 @@ bool JsonColumns::State::read_value(ColumnBuilder& into, Shape& shape_of) {
   if (token == "null") {
     into.append_null();
   } else if (into.field().type == DataType::json) {
-    into.append_text(take_raw());
-    return true;
+    return read_raw(into);
   } else if (!(first == '"' ? read_text(token, into) : read_scalar(token, false, into))) {
     return false;
   }
@@ -291,7 +320,8 @@ void JsonColumns::State::read_list(ColumnBuilder& into, Shape& shape_of) {
       const bool fits = read_value(item, shape_of.children.front());
       path.resize(path.size() - name.size() - 1);
       if (!fits) {
-        rescue(name);
+        if (item.field().inferred && could_grow({}, &item, false)) outgrown = true;
+        rescue(name, &item);
         item.append_null();
       }
     } while (cursor.take(','));
@@ -307,24 +337,27 @@ bool JsonColumns::State::read_scalar(std::string_view text, bool in_quotes, Colu
     return parsed.has_value();
   };
   const Field& field = into.field();
+  // A type that was guessed from numbers does not take text, even if it looks like one: it would come back as something else.
+  const bool is_number = !(field.inferred && in_quotes);
   switch (field.type) {
     case DataType::boolean:
       if (in_quotes || (text != "true" && text != "false")) return false;
       into.append_bool(text == "true");
       return true;
     case DataType::int64:
-      return append(parse_int64(text));
+      return is_number && append(parse_int64(text));
     case DataType::uint64:
-      return append(parse_uint64(text));
+      return is_number && append(parse_uint64(text));
     case DataType::float64:
-      return append(parse_float64(text));
+      return is_number && append(field.inferred ? parse_exact_float64(text) : parse_float64(text));
     case DataType::decimal:
-      return append(parse_decimal(text, field.precision, field.scale));
+      return is_number && append(parse_decimal(text, field.precision, field.scale));
     case DataType::date:
       return in_quotes && append(parse_date(text));
     case DataType::time:
       return in_quotes && append(parse_time(text));
     case DataType::timestamp: {
+      if (field.epoch != Epoch::none && append(parse_epoch(text, field.epoch == Epoch::seconds ? 1 : 1000))) return true;
       const auto parsed = in_quotes ? parse_timestamp(text) : std::nullopt;
       if (!parsed || parsed->has_zone != field.utc) return false;
       into.append(parsed->us);
@@ -340,30 +373,59 @@ bool JsonColumns::State::read_scalar(std::string_view text, bool in_quotes, Colu
   }
 }
 
+bool JsonColumns::State::read_raw(ColumnBuilder& into) {
+  const JsonCursor before = cursor;
+  std::string_view text;
+  if (!cursor.take_value(text) || !is_json(text, max_nesting)) {
+    cursor = before;
+    return false;
+  }
+  if (into.field().inferred) outgrown = true;  // the first value of what was always null
+  into.append_text(text);
+  return true;
+}
+
 std::string_view JsonColumns::State::take_raw() {
   const JsonCursor before = cursor;
   std::string_view text;
   if (!cursor.take_value(text)) page->fail(before, "record " + std::to_string(position) + " of the reply");
   if (is_json(text, max_nesting)) return text;
+  quoted = with_words_quoted(text);
+  if (is_json(quoted, max_nesting)) return quoted;
   throw Error(Category::protocol, "json",
               "record " + std::to_string(position) + " of the reply holds broken or too deeply nested JSON: '" + excerpt(text) + "'")
       .with_hint("at most " + std::to_string(max_nesting) +
                  " levels are taken; anything broken is a fault of the source, send its operator this message");
 }
 
-void JsonColumns::State::rescue(std::string_view name) {
+void JsonColumns::State::rescue(std::string_view name, const ColumnBuilder* column) {
   const std::string_view json = take_raw();
+  if (options.strict) refuse(name, column, json);
   rescued.append(rescued.empty() ? "{\"" : ",\"").append(path).append(name).append("\":").append(json);
 }
 
-JsonColumns::JsonColumns(Schema schema, bool projected) : state_(std::make_unique<State>(std::move(schema), projected)) {}
+void JsonColumns::State::refuse(std::string_view name, const ColumnBuilder* column, std::string_view json) const {
+  const std::string full_name = path + std::string(name);
+  throw Error(Category::data, "schema",
+              "record " + std::to_string(position) + " of the reply: " +
+                  (column != nullptr ? "column '" + full_name + "' is " + type_text(column->field()) + " and has no room for "
+                                     : "there is no column for '" + full_name + "' (or it stands there twice), which is ") +
+                  "'" + excerpt(json) + "'")
+      .with_hint(
+          "schema=\"strict\" was asked for; schema=\"evolve\" or \"frozen\" would keep it, or give the column another type: "
+          "schema={\"" +
+          full_name + "\": \"json\"}");
+}
+
+JsonColumns::JsonColumns(Schema schema, JsonColumnsOptions options) : state_(std::make_unique<State>(std::move(schema), options)) {}
 JsonColumns::~JsonColumns() = default;
 JsonColumns::JsonColumns(JsonColumns&&) noexcept = default;
 JsonColumns& JsonColumns::operator=(JsonColumns&&) noexcept = default;
 
-RecordBatch JsonColumns::read(JsonPage& page) { return state_->read(page); }
+RecordBatch JsonColumns::read(const JsonPage& page) { return state_->read(page); }
 const Schema& JsonColumns::schema() const noexcept { return state_->schema; }
 const SharedArrowSchema& JsonColumns::arrow_schema() const noexcept { return state_->arrow_schema; }
+bool JsonColumns::outgrown() const noexcept { return state_->outgrown; }
 std::uint64_t JsonColumns::rescued() const noexcept { return state_->rescued_records; }
 
 }  // namespace switchgear

@@ -1,6 +1,7 @@
 #include "json_values.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
 #include <vector>
@@ -116,10 +117,9 @@ std::optional<Timestamp> parse_epoch_date(std::string_view text) noexcept {
   } else {
     has_zone = false;  // Edm.DateTime has no zone; Edm.DateTimeOffset always writes one
   }
-  const auto ms = parse_int64(text);
-  if (!ms || *ms > std::numeric_limits<std::int64_t>::max() / 1000 || *ms < std::numeric_limits<std::int64_t>::min() / 1000)
-    return std::nullopt;
-  return Timestamp{*ms * 1000, has_zone};
+  const auto us = parse_epoch(text, 1000);
+  if (!us || text.find_first_of(".eE") != std::string_view::npos) return std::nullopt;
+  return Timestamp{*us, has_zone};
 }
 
 template <class T>
@@ -128,6 +128,74 @@ std::optional<T> parse_whole(std::string_view text) noexcept {
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
   if (result.ec != std::errc() || result.ptr != text.data() + text.size()) return std::nullopt;
   return value;
+}
+
+/// Outside of these years calendars, Python's among them, have no name for an instant.
+bool in_calendar(std::int64_t us) noexcept { return us >= -62'135'596'800 * us_per_second && us < 253'402'300'800 * us_per_second; }
+
+/// A number as digits times a power of ten, without zeros at either end, so that two texts can be compared as numbers.
+struct DecimalForm {
+  static constexpr std::size_t most_of_a_double = 17;
+
+  std::array<char, most_of_a_double> digits{};
+  std::size_t n_digits = 0;  // may be more than are kept
+  std::int64_t exponent = 0;
+  bool plain = true;  // neither point nor exponent
+};
+
+/// `number` keeps to JSON's grammar, or to std::to_chars'.
+DecimalForm decimal_form(std::string_view number) noexcept {
+  DecimalForm form;
+  std::size_t zeros = 0;  // behind the last digit that is none
+  std::int64_t fraction = 0;
+  bool behind_point = false;
+  std::int64_t exponent = 0;
+  for (std::size_t i = 0; i < number.size(); ++i) {
+    const char c = number[i];
+    if (c == '.') {
+      behind_point = true;
+      form.plain = false;
+    } else if (c == 'e' || c == 'E') {
+      form.plain = false;
+      std::string_view digits = number.substr(i + 1);
+      if (!digits.empty() && digits.front() == '+') digits.remove_prefix(1);
+      constexpr std::int64_t beyond_all = 1'000'000'000;
+      exponent = parse_int64(digits).value_or(beyond_all);
+      exponent = std::clamp(exponent, -beyond_all, beyond_all);
+      break;
+    } else if (is_digit(c)) {
+      if (behind_point) ++fraction;
+      if (c == '0') {
+        if (form.n_digits > 0) ++zeros;
+        continue;
+      }
+      for (; zeros > 0; --zeros) {
+        if (form.n_digits < form.digits.size()) form.digits[form.n_digits] = '0';
+        ++form.n_digits;
+      }
+      if (form.n_digits < form.digits.size()) form.digits[form.n_digits] = c;
+      ++form.n_digits;
+    }
+  }
+  if (form.n_digits > 0) form.exponent = exponent + static_cast<std::int64_t>(zeros) - fraction;
+  return form;
+}
+
+/// Whether `value`, which was read from `text`, is written as the same number again.
+bool gives_back(double value, std::string_view text, const DecimalForm& form) noexcept {
+  constexpr std::size_t always_given_back = 15;
+  constexpr std::int64_t far_from_the_ends = 290;
+  const std::int64_t magnitude = form.exponent + static_cast<std::int64_t>(form.n_digits);
+  if (form.n_digits <= always_given_back && magnitude > -far_from_the_ends && magnitude < far_from_the_ends) return true;
+  if (form.n_digits > DecimalForm::most_of_a_double) return false;
+  std::array<char, 32> shortest{};
+  const auto end = std::to_chars(shortest.data(), shortest.data() + shortest.size(), value, std::chars_format::scientific);
+  const DecimalForm back = decimal_form({shortest.data(), static_cast<std::size_t>(end.ptr - shortest.data())});
+  if (back.n_digits != form.n_digits || back.exponent != form.exponent || back.digits != form.digits) return false;
+  // A whole number is an identity or a count more often than a measurement, and consumers see what the double is, not its shortest text.
+  if (!form.plain) return true;
+  const auto exact = parse_decimal(text, 38, 0);
+  return exact && static_cast<int128>(value) == *exact;
 }
 
 constexpr std::string_view whitespace = " \t\r\n";
@@ -180,6 +248,51 @@ std::optional<double> parse_float64(std::string_view text) noexcept {
   if (text == "INF" || text == "Infinity") return std::numeric_limits<double>::infinity();
   if (text == "-INF" || text == "-Infinity") return -std::numeric_limits<double>::infinity();
   return std::nullopt;
+}
+
+std::optional<double> parse_exact_float64(std::string_view text) noexcept {
+  if (text.empty() || !is_digit(text.back())) return std::nullopt;
+  const auto value = parse_whole<double>(text);
+  if (!value || !gives_back(*value, text, decimal_form(text))) return std::nullopt;
+  return value;
+}
+
+std::optional<NumberFacts> number_facts(std::string_view text) noexcept {
+  if (!is_json_number(text)) return std::nullopt;
+  const DecimalForm form = decimal_form(text);
+  NumberFacts facts;
+  facts.whole = form.plain;
+  if (form.plain) {
+    facts.int64 = parse_int64(text);
+    facts.uint64 = parse_uint64(text);
+  }
+  const auto value = parse_whole<double>(text);
+  facts.in_float64 = value && gives_back(*value, text, form);
+  facts.whole_digits = std::max<std::int64_t>(0, form.exponent + static_cast<std::int64_t>(form.n_digits));
+  facts.scale = std::max<std::int64_t>(0, -form.exponent);
+  return facts;
+}
+
+bool is_non_finite(std::string_view token) noexcept {
+  if (token.starts_with('-') || token.starts_with('+')) token.remove_prefix(1);
+  return token == "NaN" || token == "INF" || token == "Infinity" || token == "nan" || token == "inf";
+}
+
+std::string with_words_quoted(std::string_view json) {
+  std::string result;
+  while (!json.empty()) {
+    std::size_t length = json.front() == '"' ? string_length(json) : 0;
+    if (length == 0) {
+      length = std::min(json.find_first_of(",:[]{}\" \t\r\n"), json.size());
+      const bool word = is_non_finite(json.substr(0, length));
+      if (word) result.append("\"").append(json.substr(0, length)).append("\"");
+      if (word) json.remove_prefix(length);
+      length = word ? 0 : std::max<std::size_t>(length, 1);
+    }
+    result.append(json.substr(0, length));
+    json.remove_prefix(length);
+  }
+  return result;
 }
 
 std::optional<int128> parse_decimal(std::string_view text, int precision, int scale) noexcept {
@@ -253,8 +366,15 @@ std::optional<Timestamp> parse_timestamp(std::string_view text) noexcept {
   } else {
     has_zone = false;
   }
-  if (!in.ok || !in.rest.empty()) return std::nullopt;
+  if (!in.ok || !in.rest.empty() || !in_calendar(us)) return std::nullopt;
   return Timestamp{us, has_zone};
+}
+
+std::optional<std::int64_t> parse_epoch(std::string_view text, int per_second) noexcept {
+  const auto us = parse_decimal(text, 38, per_second == 1 ? 6 : 3);
+  constexpr int128 most = std::numeric_limits<std::int64_t>::max();
+  if (!us || *us > most || *us < -most || !in_calendar(static_cast<std::int64_t>(*us))) return std::nullopt;
+  return static_cast<std::int64_t>(*us);
 }
 
 bool is_json_number(std::string_view token) noexcept {

@@ -24,22 +24,40 @@ Error refused(const Connection& connection, const EntityInfo& entity, Category c
   return error;
 }
 
-/// The asked columns, in the asked order. Without a declared schema they are taken from what the pages hold.
-std::optional<Schema> schema_for(const Connection& connection, const EntityInfo& entity, const std::vector<std::string>& columns) {
-  if (entity.schema.fields.empty()) return std::nullopt;
-  if (columns.empty()) return entity.schema;
-  Schema schema;
-  for (const std::string& name : columns) {
-    const Field* field = entity.schema.find(name);
-    if (field == nullptr) {
-      const auto known = field_names(entity.schema);
-      throw refused(connection, entity, Category::config, "column",
-                    "'" + entity.name + "' has no column '" + name + "'" + did_you_mean(name, known))
-          .with_hint("entities() lists the columns");
-    }
-    if (schema.find(name) == nullptr) schema.fields.push_back(*field);
+const Field& declared_column(const Connection& connection, const EntityInfo& entity, const Schema& schema, const std::string& name) {
+  if (const Field* field = schema.find(name)) return *field;
+  const auto known = field_names(schema);
+  throw refused(connection, entity, Category::config, "column",
+                "'" + entity.name + "' has no column '" + name + "'" + did_you_mean(name, known))
+      .with_hint("entities() lists the columns");
+}
+
+/// The asked columns, in the asked order, of the asked types. Without a declared schema they are taken from what the pages hold.
+PageColumnsOptions columns_for(const Connection& connection, const EntityInfo& entity, const ReadRequest& request) {
+  PageColumnsOptions options;
+  options.projected = !request.columns.empty();
+  options.mode = request.schema_mode;
+  options.nested = request.nested;
+  if (entity.schema.fields.empty()) {
+    options.overrides = request.types;
+    options.only = request.columns;
+    return options;
   }
-  return schema;
+  Schema declared = entity.schema;
+  for (const Field& type : request.types) {
+    const Field& field = declared_column(connection, entity, declared, type.name);
+    declared.fields[static_cast<std::size_t>(&field - declared.fields.data())] = type;
+  }
+  if (request.columns.empty()) {
+    options.schema = std::move(declared);
+    return options;
+  }
+  Schema& schema = options.schema.emplace();
+  for (const std::string& name : request.columns) {
+    const Field& field = declared_column(connection, entity, declared, name);
+    if (schema.find(name) == nullptr) schema.fields.push_back(field);
+  }
+  return options;
 }
 
 void check_request(const Connection& connection, const EntityInfo& entity, const ReadRequest& request) {
@@ -113,8 +131,7 @@ EntityReader read_entity(const std::shared_ptr<Connection>& connection, ReadRequ
   std::vector<std::string> columns = request.columns;
   options.key_in_pages = !reader.entity.schema.fields.empty() || std::all_of(options.key.begin(), options.key.end(), asked);
   if (options.key_in_pages) std::copy_if(options.key.begin(), options.key.end(), std::back_inserter(columns), std::not_fn(asked));
-  options.schema = schema_for(*connection, reader.entity, request.columns);
-  options.projected = !request.columns.empty();
+  options.columns = columns_for(*connection, reader.entity, request);
   options.start = request.token;
   options.limit = request.limit;
   options.fetch.prefetch = std::max<std::size_t>(request.prefetch, 1);

@@ -17,11 +17,8 @@ constexpr auto no_timeout = std::chrono::hours(24 * 365);
 PageReader::PageReader(Loader load, PageReaderOptions options)
     : PageReader(Open([load = std::move(load)](const std::string&) { return load; }), std::move(options)) {}
 
-PageReader::PageReader(const Open& open, PageReaderOptions options) : options_(std::move(options)), left_(options_.limit) {
-  if (options_.schema) {
-    columns_.emplace(*options_.schema, options_.projected);
-    schema_ = columns_->schema();
-  }
+PageReader::PageReader(const Open& open, PageReaderOptions options)
+    : options_(std::move(options)), columns_(options_.columns), left_(options_.limit) {
   Continuation start{options_.entity};
   if (!options_.start.empty()) {
     start = Continuation::from_text(options_.start, options_.entity);
@@ -76,7 +73,6 @@ bool PageReader::wait_for_front(std::chrono::milliseconds timeout) {
   }
   if (state == PageFetcher::State::pending) return false;
   finished_ = state == PageFetcher::State::end;
-  if (finished_) check_total();
   return true;
 }
 
@@ -90,35 +86,48 @@ void PageReader::check_total() {
           ": records came or went meanwhile, or its total is wrong");
 }
 
-bool PageReader::learn_schema() {
-  FetchedPage& front = fetcher_->front();
-  if (front.foreign) {
-    foreign_schema_ = front.foreign->schema();
-    schema_ = from_arrow_schema(*foreign_schema_);
-    return true;
+// The page at the front is one more to learn columns from. It waits aside, its bytes counted, so that the next one can come.
+void PageReader::learn_schema() {
+  PageFetcher::Taken front = fetcher_->pop();
+  bool enough = false;
+  if (front.page.foreign) {
+    columns_.read(*front.page.foreign);
+  } else {
+    std::size_t records = 0;
+    try {
+      records = columns_.look_at(*front.page.json, options_.inference_records - looked_at_records_);
+    } catch (const Error&) {
+      if (looked_at_.empty()) throw;
+      enough = true;  // thrown again when it is this page's turn
+    }
+    looked_at_records_ += records;
+    if (records == 0 && looked_at_.empty()) {  // tells nothing about columns, and is passed over
+      fetcher_->settle(front);
+      count_page(front, 0);
+      return;
+    }
   }
-  const std::optional<Schema> inferred = front.json->infer(options_.inference_records);
-  if (!inferred) return false;
-  columns_.emplace(*inferred, options_.projected);
-  schema_ = columns_->schema();
-  return true;
+  looked_at_.push_back(std::move(front));
+  if (!columns_.settled() && (enough || has_looked_enough())) columns_.settle();
+}
+
+// More pages make better columns, but the first one is waited for; and what comes too late is widened, rescued or refused.
+bool PageReader::has_looked_enough() const {
+  return columns_.evolves() || looked_at_records_ >= options_.inference_records || looked_at_.size() >= options_.inference_pages ||
+         (left_ >= 0 && looked_at_records_ >= static_cast<std::size_t>(left_)) || fetcher_->held_bytes() >= options_.fetch.max_bytes / 2;
 }
 
 bool PageReader::schema_for(std::chrono::milliseconds timeout) {
   while (!schema_known()) {
-    if (!wait_for_front(timeout)) return false;
-    if (finished_) {
-      columns_.emplace(Schema{});  // no record at all: no columns but _rescued
-      schema_ = columns_->schema();
-    } else {
-      guarded([this] {
-        // A page without records tells nothing about columns; it is passed over.
-        if (learn_schema()) return;
-        const PageFetcher::Taken empty = fetcher_->pop();
-        fetcher_->settle(empty);
-        count_page(empty, 0);
-      });
+    bool ended = false;
+    try {
+      if (!wait_for_front(timeout)) return false;
+      ended = finished_;
+    } catch (const Error&) {
+      if (looked_at_.empty() || broken_ != nullptr) throw;
+      ended = true;  // thrown again after the pages that came before it
     }
+    guarded([this, ended] { ended ? columns_.settle() : learn_schema(); });
   }
   return true;
 }
@@ -126,12 +135,12 @@ bool PageReader::schema_for(std::chrono::milliseconds timeout) {
 const Schema& PageReader::schema() {
   while (!schema_for(no_timeout)) {
   }
-  return schema_;
+  return columns_.schema();
 }
 
 const SharedArrowSchema& PageReader::arrow_schema() {
   schema();
-  return foreign_schema_ != nullptr ? foreign_schema_ : columns_->arrow_schema();
+  return columns_.arrow_schema();
 }
 
 void PageReader::count_page(const PageFetcher::Taken& taken, std::int64_t records) {
@@ -142,7 +151,7 @@ void PageReader::count_page(const PageFetcher::Taken& taken, std::int64_t record
     stats_.pages += 1;
     stats_.records += static_cast<std::uint64_t>(records);
     stats_.bytes += taken.page.bytes;
-    stats_.rescued = columns_ ? columns_->rescued() : 0;
+    stats_.rescued = columns_.rescued();
     if (taken.page.total) stats_.total = taken.page.total;
   }
   if (empty_pages_ < options_.max_empty_pages) return;
@@ -152,13 +161,19 @@ void PageReader::count_page(const PageFetcher::Taken& taken, std::int64_t record
 }
 
 Page PageReader::take_front() {
-  PageFetcher::Taken taken = fetcher_->pop();
+  PageFetcher::Taken taken;
+  if (looked_at_.empty()) {
+    taken = fetcher_->pop();
+  } else {
+    taken = std::move(looked_at_.front());
+    looked_at_.pop_front();
+  }
   FetchedPage& fetched = taken.page;
-  if (fetched.json.has_value() != columns_.has_value()) {
+  if (fetched.json.has_value() != columns_.reads_json()) {
     throw Error(Category::plugin, "page_format", "the connector mixes JSON pages and Arrow pages in one listing")
         .with_hint("return one kind for an entity");
   }
-  Page page{fetched.json ? columns_->read(*fetched.json) : *fetched.foreign, {}, fetched.total};
+  Page page{fetched.json ? columns_.read(*fetched.json) : columns_.read(*fetched.foreign), {}, fetched.total};
   fetched.json.reset();  // before its bytes are given back
   bool whole = true;
   if (left_ >= 0) {
@@ -192,8 +207,13 @@ PageReader::Wait PageReader::next_for(std::chrono::milliseconds timeout, std::op
   page.reset();
   if (broken_ != nullptr) std::rethrow_exception(broken_);
   if (!schema_for(timeout)) return Wait::pending;
-  if (!wait_for_front(timeout)) return Wait::pending;
-  if (finished_) return Wait::end;
+  if (looked_at_.empty()) {
+    if (!wait_for_front(timeout)) return Wait::pending;
+    if (finished_) {
+      check_total();
+      return Wait::end;
+    }
+  }
   guarded([&] { page = take_front(); });
   return Wait::page;
 }

@@ -106,6 +106,8 @@ def read(
         page_size=page_size,
         limit=limit,
         token=token,
+        # A table's header is out before its second page comes.
+        schema=None if chosen == "jsonl" else "frozen",
         progress=None if sys.stderr.isatty() and (output or not sys.stdout.isatty()) else False,
     )
     if chosen == "parquet" and output:

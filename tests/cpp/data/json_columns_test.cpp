@@ -130,7 +130,7 @@ TEST(JsonColumns, ControlMembersAreNotData) {
 }
 
 TEST(JsonColumns, AProjectionLeavesOthersOut) {
-  JsonColumns columns({{field("a", DataType::int64)}}, true);
+  JsonColumns columns({{field("a", DataType::int64)}}, {true, false});
   EXPECT_EQ(table(columns, R"([{"a":1,"b":2}])"), "1 null");
 }
 

@@ -55,11 +55,11 @@ class Plant {
     PageReaderOptions options;
     options.entity = entity.name;
     options.start = start;
-    options.schema = entity.schema;
-    options.projected = !request.columns.empty();
+    options.columns.schema = entity.schema;
+    options.columns.projected = !request.columns.empty();
     options.limit = request.limit;
-    if (options.projected)
-      std::erase_if(options.schema->fields, [&](const Field& field) {
+    if (options.columns.projected)
+      std::erase_if(options.columns.schema->fields, [&](const Field& field) {
         return std::find(request.columns.begin(), request.columns.end(), field.name) == request.columns.end();
       });
     return std::make_unique<PageReader>(

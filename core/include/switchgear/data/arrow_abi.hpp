@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "switchgear/data/schema.hpp"
 #include "switchgear/sdk/abi.h"
@@ -35,7 +36,8 @@ using SharedArrowArray = std::shared_ptr<const ::ArrowArray>;
 /// Arrow's format string: "l", "tsu:UTC", "d:23,4".
 std::string arrow_format(const Field& field);
 
-/// A struct whose children are the schema's fields. All are nullable: a value that does not fit is null and rescued.
+/// A struct whose children are the schema's fields. All are nullable: a value that does not fit is null and rescued. Arrow has no type for
+/// JSON, so such a column is text with the metadata `switchgear:type` = `json`.
 SharedArrowSchema to_arrow_schema(const Schema& schema);
 
 /// The other way. Types that have no name here (dictionaries, unions ...) throw Error(unsupported) naming the field.
@@ -47,6 +49,15 @@ SharedArrowArray take(::ArrowArray* from);
 
 void share(const SharedArrowSchema& from, ::ArrowSchema* out);
 void share(const SharedArrowArray& from, ::ArrowArray* out);
+
+/// A structure of its own for `part`, which lies anywhere below `whole`.
+void share_part(const SharedArrowArray& whole, const ::ArrowArray& part, ::ArrowArray* out);
+
+/// `part` with other children, which it takes over.
+void share_shell(const SharedArrowArray& whole, const ::ArrowArray& part, std::vector<::ArrowArray> children, ::ArrowArray* out);
+
+/// A struct array that takes over its children, each of `length` rows.
+SharedArrowArray make_batch(std::vector<::ArrowArray> children, std::int64_t length);
 
 /// Rows [offset, offset + length) of a struct array, in the same memory.
 SharedArrowArray slice(const SharedArrowArray& from, std::int64_t offset, std::int64_t length);

@@ -15,16 +15,24 @@
 
 namespace switchgear {
 
+struct JsonColumnsOptions {
+  bool projected = false;  ///< the caller asked for these columns only: other members are left out, not rescued
+  bool strict = false;     ///< what would be rescued is an Error(data, "schema") that names record, column and value
+};
+
 class JsonColumns {
  public:
-  /// `projected`: the caller asked for these columns only, so that other members are left out, not rescued.
-  explicit JsonColumns(Schema schema, bool projected = false);
+  explicit JsonColumns(Schema schema, JsonColumnsOptions options = {});
   ~JsonColumns();
   JsonColumns(JsonColumns&&) noexcept;
   JsonColumns& operator=(JsonColumns&&) noexcept;
 
-  /// The records of the page, which is used up. Throws Error(protocol) naming record and byte where the JSON is broken.
-  RecordBatch read(JsonPage& page);
+  /// The records of the page. Throws Error(protocol) naming record and byte where the JSON is broken.
+  RecordBatch read(const JsonPage& page);
+
+  /// Had the page that was read last something that a wider schema could have a column for? A new member, or a value that an inferred
+  /// column has no room for.
+  bool outgrown() const noexcept;
 
   /// The given schema and `_rescued`.
   const Schema& schema() const noexcept;

@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "switchgear/base/buffer.hpp"
-#include "switchgear/data/schema.hpp"
 
 namespace switchgear {
 
@@ -64,12 +63,9 @@ class JsonPage {
   /// These records, by position, do not become columns: they were read before.
   void leave_out(std::vector<bool> positions);
 
-  /// Columns for what the first `max_records` records hold: the narrowest type that holds every value seen; `json` for mixed types,
-  /// nested values and members that were always null. Nothing, if the page has no records.
-  std::optional<Schema> infer(std::size_t max_records);
-
  private:
   friend class JsonColumns;
+  friend class SchemaInference;
   struct Document;
   class Locator;
   JsonPage();

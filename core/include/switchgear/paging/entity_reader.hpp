@@ -16,20 +16,23 @@ namespace switchgear {
 
 struct ReadRequest {
   std::string entity;
-  std::vector<std::string> columns;      ///< empty: all
-  std::string filter;                    ///< JSON: [["Status","=","OPEN"], ...], all of which must hold
-  std::string raw_filter;                ///< the source's own language
-  std::string order;                     ///< JSON: [["ChangedAt","asc"], ...]
-  std::string modified_after;            ///< a value of the entity's cursor field, inclusive
-  std::string cursor;                    ///< the cursor field; empty: the entity's own
-  std::int64_t page_size = 0;            ///< 0: the connector's choice
-  std::int64_t limit = -1;               ///< records; -1: all
-  std::string token;                     ///< a Continuation's text; "": from the beginning
-  std::size_t prefetch = 2;              ///< pages ahead, where one is read at a time
-  std::size_t parallel = 1;              ///< parts read side by side: a wish, see why_not_parallel
-  bool ordered = true;                   ///< of parallel parts: in the listing's order, or as they arrive
-  std::uint64_t max_bytes = 64U << 20U;  ///< of pages between source and columns
-  bool count = false;                    ///< ask for the total
+  std::vector<std::string> columns;       ///< empty: all
+  std::string filter;                     ///< JSON: [["Status","=","OPEN"], ...], all of which must hold
+  std::string raw_filter;                 ///< the source's own language
+  std::string order;                      ///< JSON: [["ChangedAt","asc"], ...]
+  std::string modified_after;             ///< a value of the entity's cursor field, inclusive
+  std::string cursor;                     ///< the cursor field; empty: the entity's own
+  std::int64_t page_size = 0;             ///< 0: the connector's choice
+  std::int64_t limit = -1;                ///< records; -1: all
+  std::string token;                      ///< a Continuation's text; "": from the beginning
+  std::size_t prefetch = 2;               ///< pages ahead, where one is read at a time
+  std::size_t parallel = 1;               ///< parts read side by side: a wish, see why_not_parallel
+  bool ordered = true;                    ///< of parallel parts: in the listing's order, or as they arrive
+  std::uint64_t max_bytes = 64U << 20U;   ///< of pages between source and columns
+  bool count = false;                     ///< ask for the total
+  std::vector<Field> types;               ///< of columns, in place of the declared or inferred ones, see PageColumnsOptions::overrides
+  std::optional<SchemaMode> schema_mode;  ///< nothing: evolve where columns are inferred, frozen where they are declared
+  Nested nested = Nested::as_declared;
 };
 
 struct EntityReader {

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -19,10 +20,9 @@
 #include "switchgear/base/error.hpp"
 #include "switchgear/base/process_stamp.hpp"
 #include "switchgear/connector/plugin.hpp"
-#include "switchgear/data/json_columns.hpp"
 #include "switchgear/data/json_page.hpp"
+#include "switchgear/data/page_columns.hpp"
 #include "switchgear/data/record_batch.hpp"
-#include "switchgear/data/schema.hpp"
 #include "switchgear/paging/listing.hpp"
 #include "switchgear/paging/page_fetcher.hpp"
 
@@ -33,14 +33,14 @@ struct PageReaderOptions {
   std::string entity;
   std::vector<std::string> key;            ///< fields that identify a record
   bool key_in_pages = true;                ///< false: the columns asked for lack them
-  std::optional<Schema> schema;            ///< nothing: inferred from the first page that has records
-  bool projected = false;                  ///< `schema` is what was asked for: other members are left out, not rescued
+  PageColumnsOptions columns{};            ///< declared or inferred, and what becomes of what does not fit
   std::string start;                       ///< a Continuation's text; "": the beginning
   std::int64_t limit = -1;                 ///< records; -1: all
   std::vector<std::string> partitions;     ///< parts of the listing, see Session::plan; none: it is read as a whole
   FetchOptions fetch;                      ///< how far ahead, how much at once, how much memory
   std::size_t max_empty_pages = 1000;      ///< in a row, before the listing is taken for endless
-  std::size_t inference_records = 10'000;  ///< how many records of the first page are looked at
+  std::size_t inference_records = 10'000;  ///< looked at for columns that nobody declares, before the first page is given out
+  std::size_t inference_pages = 10;        ///< the same for pages; where columns may still change later, one page is enough
   /// Told of what next() throws, on the thread that meets it; must not throw.
   std::function<void(const Error&)> on_failure = {};
 };
@@ -79,10 +79,13 @@ class PageReader {
   /// Waits at most `timeout`: `pending` means that the page is still under way.
   Wait next_for(std::chrono::milliseconds timeout, std::optional<Page>& page);
 
-  /// The columns; waits for the first page where they have to be inferred.
+  /// The columns of the next page; waits for the first pages where they have to be inferred.
   const Schema& schema();
   const SharedArrowSchema& arrow_schema();
-  bool schema_known() const noexcept { return columns_.has_value() || foreign_schema_ != nullptr; }
+  bool schema_known() const noexcept { return columns_.settled(); }
+
+  /// The columns stay what they are, or will be: for an Arrow stream. Call it before anything else.
+  void freeze_schema() noexcept { columns_.freeze(); }
 
   /// Waits at most `timeout` until the columns are known (true), or nothing more can make them known.
   bool schema_for(std::chrono::milliseconds timeout);
@@ -101,7 +104,8 @@ class PageReader {
 
  private:
   bool wait_for_front(std::chrono::milliseconds timeout);  // false: still pending
-  bool learn_schema();                                     // false: the page at the front has no records
+  void learn_schema();
+  bool has_looked_enough() const;
   void count_page(const PageFetcher::Taken& taken, std::int64_t records);
   Page take_front();
   template <class Function>
@@ -116,9 +120,9 @@ class PageReader {
   std::string token_;
 
   // The consumer's.
-  std::optional<JsonColumns> columns_;
-  SharedArrowSchema foreign_schema_;
-  Schema schema_;
+  PageColumns columns_;
+  std::deque<PageFetcher::Taken> looked_at_;  // for the columns' sake; to be given out before those of the fetcher
+  std::size_t looked_at_records_ = 0;
   std::int64_t left_;  // of the limit; -1: no limit
   std::size_t empty_pages_ = 0;
   bool finished_ = false;
