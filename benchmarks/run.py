@@ -25,6 +25,7 @@ def main(arguments: list[str]) -> int:
         "Policies in C++": [PROGRAMS / "bench_policy"],
         "Circuit breakers in Python": [sys.executable, HERE / "bench_breaker.py"],
         "The store": [PROGRAMS / "bench_store"],
+        "Schemas": [PROGRAMS / "bench_schema"],
     }
     failed = []
     with tempfile.TemporaryDirectory() as scratch:

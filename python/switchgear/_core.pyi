@@ -192,6 +192,7 @@ class RecordBatches:
         """
     def __iter__(self) -> collections.abc.Iterator[RecordBatch]: ...
     def __len__(self) -> int: ...
+
 class Permit:
     """
     One call's leave to go on. Dropped without a word it gives itself back, and nothing is counted.
@@ -1317,6 +1318,10 @@ def parse_json(
     schema: collections.abc.Mapping[str, str] = {},
     nested: str | None = None,
 ) -> RecordBatch:
+    """
+    The records of one JSON text as columns, with types inferred from all of them. `records` is the JSON pointer (RFC 6901) to the array of objects; members whose name contains `control` are left out. `schema` gives some columns a type, {"Cost": "decimal(12,3)"}; `nested` is what becomes of objects and arrays: json, struct or flatten. Raises ProtocolError for broken JSON, ConfigError for an unknown type or column.
+    """
+
 def read_entity(connection: Connection, request: ReadRequest) -> PageReader: ...
 def seconds(value: typing.Any, field: str) -> float:
     """

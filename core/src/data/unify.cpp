@@ -211,11 +211,20 @@ void convert(const SharedArrowArray& whole, const ::ArrowArray& array, const Fie
   if (array.offset > 0 && out->null_count > 0) out->null_count = -1;  // not counted
 }
 
+bool has_values(const ::ArrowArray& array) {
+  for (std::int64_t row = array.offset; row < array.offset + array.length; ++row) {
+    if (is_set(array, row)) return true;
+  }
+  return false;
+}
+
 RecordBatch widened(const RecordBatch& batch, const Schema& schema, const SharedArrowSchema& arrow_schema) {
   const Schema own = from_arrow_schema(*batch.schema());
   if (own == schema) return {arrow_schema, batch.array()};
-  for (const Field& field : own.fields) {
-    if (schema.find(field.name) == nullptr) refuse(field, Field(), field.name);
+  for (std::size_t i = 0; i < own.fields.size(); ++i) {
+    const Field& field = own.fields[i];
+    // What was always null may have become a structure, and been flattened.
+    if (schema.find(field.name) == nullptr && has_values(*batch.array()->children[i])) refuse(field, Field(), field.name);
   }
   // Rows count from the children's own offsets, see slice().
   std::vector<::ArrowArray> columns(schema.fields.size());

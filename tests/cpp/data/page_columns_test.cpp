@@ -255,6 +255,13 @@ TEST(PageColumns, FlatNamesThatAreTaken) {
       << "who has a name keeps it";
 }
 
+TEST(PageColumns, WhatWasAlwaysNullMayBecomeAStructureAndBeFlattened) {
+  Listing listing(mode(SchemaMode::evolve, Nested::flatten));
+  EXPECT_EQ(listing.read(R"([{"o":null}])"), "o:json _rescued:json = null null");
+  EXPECT_EQ(listing.read(R"([{"o":{"a":1}}])"), "o_a:int64 _rescued:json = 1 null");
+  EXPECT_EQ(listing.unified().front(), "o_a:int64 _rescued:json = null null");
+}
+
 TEST(PageColumns, SlicedBatchesAreUnifiedToo) {
   Listing listing(mode(SchemaMode::evolve, Nested::structure));
   listing.read(R"([{"a":1,"o":{"x":1},"l":[1]},{"a":null,"o":null,"l":[2,3]},{"a":3,"o":{"x":3},"l":null}])");

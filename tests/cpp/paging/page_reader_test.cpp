@@ -301,5 +301,92 @@ TEST(PageReader, ManyReadersAtOnce) {
   EXPECT_EQ(wrong, 0);
 }
 
+/// A listing of these pages, each the text of its records.
+PageReader::Loader pages_of(std::vector<std::string> pages, std::atomic<int>& requests) {
+  return [pages = std::move(pages), &requests](const std::string& token, const std::stop_token&) {
+    ++requests;
+    const std::size_t at = token.empty() ? 0 : std::stoul(token);
+    if (pages[at] == "fails") throw Error(Category::offline, "connect", "no route").with_hint("look at the cable");
+    std::string body = "{\"data\":" + pages[at];
+    if (at + 1 < pages.size()) body += ",\"next\":\"" + std::to_string(at + 1) + "\"";
+    return Numbers::raw(body + "}");
+  };
+}
+
+std::string columns_of(const Schema& schema) {
+  std::string text;
+  for (const Field& field : schema.fields) text += field.name + ":" + type_text(field) + " ";
+  return text;
+}
+
+TEST(PageReader, AFrozenSchemaIsLearnedFromSeveralPages) {
+  std::atomic<int> requests = 0;
+  PageReaderOptions frozen = options();
+  frozen.columns.mode = SchemaMode::frozen;
+  frozen.fetch.prefetch = 1;
+  PageReader reader(pages_of({"[]", "[{\"a\":1}]", "[]", "[{\"a\":1.5}]", "[{\"b\":true}]"}, requests), frozen);
+  EXPECT_EQ(columns_of(reader.schema()), "a:float64 b:bool _rescued:json ");
+  std::vector<std::int64_t> lengths;
+  while (const auto page = reader.next()) lengths.push_back(page->batch.length());
+  EXPECT_EQ(lengths, (std::vector<std::int64_t>{1, 0, 1, 1})) << "what was looked at is given out";
+  EXPECT_EQ(requests, 5);
+  EXPECT_EQ(reader.stats().pages, 5U);
+}
+
+TEST(PageReader, LearningASchemaDoesNotHoldPagesBackForEver) {
+  Numbers listing{1000, 10};
+  PageReaderOptions frozen = options();
+  frozen.columns.mode = SchemaMode::frozen;
+  frozen.fetch.prefetch = 1;
+  for (const std::size_t limit_by : {0U, 1U, 2U, 3U}) {
+    PageReaderOptions bounded = frozen;
+    if (limit_by == 0) bounded.inference_pages = 3;
+    if (limit_by == 1) bounded.inference_records = 25;
+    if (limit_by == 2) bounded.fetch.max_bytes = 2000;
+    if (limit_by == 3) bounded.limit = 30;
+    listing.requests = 0;
+    PageReader reader(listing.loader(), bounded);
+    reader.schema();
+    EXPECT_LE(listing.requests, 8) << limit_by;
+    EXPECT_EQ(read_all(reader), numbers(0, limit_by == 3 ? 30 : 1000)) << limit_by;
+  }
+  listing.requests = 0;
+  PageReader evolving(listing.loader(), options());
+  evolving.schema();
+  EXPECT_LE(listing.requests, 3) << "one page is enough where columns may still change";
+}
+
+TEST(PageReader, WhatFailsWhileASchemaIsLearnedComesInItsTurn) {
+  for (const char* broken : {"fails", "[{\"a\":}]", "[7]"}) {
+    std::atomic<int> requests = 0;
+    PageReaderOptions frozen = options();
+    frozen.columns.mode = SchemaMode::frozen;
+    PageReader reader(pages_of({"[{\"a\":1}]", "[{\"a\":2}]", broken}, requests), frozen);
+    EXPECT_EQ(columns_of(reader.schema()), "a:int64 _rescued:json ");
+    EXPECT_EQ(values(reader.next()->batch), numbers(1, 2));
+    EXPECT_EQ(values(reader.next()->batch), numbers(2, 3));
+    EXPECT_NE(failure_of(reader), "no error") << broken;
+  }
+}
+
+TEST(PageReader, EvolvingPagesSayWhatTheyHave) {
+  std::atomic<int> requests = 0;
+  PageReader reader(pages_of({"[{\"a\":1}]", "[{\"a\":\"x\",\"b\":1}]", "[{\"a\":2}]"}, requests), options());
+  std::vector<std::string> seen;
+  while (const auto page = reader.next()) seen.push_back(columns_of(from_arrow_schema(*page->batch.schema())));
+  EXPECT_EQ(seen, (std::vector<std::string>{"a:int64 _rescued:json ", "a:json b:int64 _rescued:json ", "a:json b:int64 _rescued:json "}));
+  EXPECT_EQ(reader.stats().rescued, 0U);
+}
+
+TEST(PageReader, AStrictReaderEndsWhereSomethingDoesNotFit) {
+  std::atomic<int> requests = 0;
+  PageReaderOptions strict = options();
+  strict.columns.mode = SchemaMode::strict;
+  strict.inference_pages = 1;
+  PageReader reader(pages_of({"[{\"a\":1}]", "[{\"a\":1},{\"a\":0.5}]"}, requests), strict);
+  EXPECT_EQ(values(reader.next()->batch), numbers(1, 2));
+  EXPECT_EQ(failure_of(reader), "data.schema");
+}
+
 }  // namespace
 }  // namespace switchgear

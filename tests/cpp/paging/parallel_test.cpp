@@ -79,7 +79,7 @@ PageReaderOptions options(std::size_t parallel, bool ordered = true,
   Field n;
   n.name = "n";
   n.type = DataType::int64;
-  result.schema = Schema{{n}};
+  result.columns.schema = Schema{{n}};
   result.partitions = std::move(parts);
   result.fetch.parallel = parallel;
   result.fetch.ordered = ordered;
