@@ -118,6 +118,10 @@ class Field:
     def __eq__(self, arg0: typing.Any) -> bool: ...
     def __hash__(self) -> int: ...
     def __repr__(self) -> str: ...
+    def __str__(self) -> str:
+        """
+        The type with all that it needs, as read(schema=) takes it: decimal(12,3), list<utf8>.
+        """
     @property
     def children(self) -> list[Field]:
         """
@@ -1183,7 +1187,7 @@ class PageReader:
         """
     def stream(self) -> tuple[typing_extensions.CapsuleType, StreamOutcome]:
         """
-        Hands the reader over to an Arrow stream: (capsule, StreamOutcome).
+        Hands the reader over to an Arrow stream: (capsule, StreamOutcome). Its columns stay what they are from its first batch on.
         """
     def unify(self, batches: collections.abc.Sequence[RecordBatch]) -> RecordBatches:
         """
