@@ -64,6 +64,7 @@ bool PageReader::wait_for_front(std::chrono::milliseconds timeout) {
   process_.check("the reader of '" + options_.entity + "'");
   if (broken_ != nullptr) std::rethrow_exception(broken_);
   if (finished_) return true;
+  if (postponed_ != nullptr) std::rethrow_exception(broken_ = std::exchange(postponed_, nullptr));
   PageFetcher::State state{};
   try {
     state = fetcher_->wait(timeout);
@@ -118,14 +119,16 @@ bool PageReader::has_looked_enough() const {
 }
 
 bool PageReader::schema_for(std::chrono::milliseconds timeout) {
+  if (!schema_known() && broken_ != nullptr) std::rethrow_exception(broken_);
   while (!schema_known()) {
     bool ended = false;
     try {
       if (!wait_for_front(timeout)) return false;
       ended = finished_;
     } catch (const Error&) {
-      if (looked_at_.empty() || broken_ != nullptr) throw;
-      ended = true;  // thrown again after the pages that came before it
+      if (looked_at_.empty() || broken_ == nullptr) throw;
+      postponed_ = std::exchange(broken_, nullptr);  // until the pages before it were taken
+      ended = true;
     }
     guarded([this, ended] { ended ? columns_.settle() : learn_schema(); });
   }

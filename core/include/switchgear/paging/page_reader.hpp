@@ -126,7 +126,8 @@ class PageReader {
   std::int64_t left_;  // of the limit; -1: no limit
   std::size_t empty_pages_ = 0;
   bool finished_ = false;
-  std::exception_ptr broken_;  // a page could not be read: the end of this reader
+  std::exception_ptr broken_;     // a page could not be read: the end of this reader
+  std::exception_ptr postponed_;  // the same, after the pages that were looked at before it
 
   bool complete_ = false;  // from the beginning, whole: the source's total can be compared
 
