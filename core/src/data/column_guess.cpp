@@ -114,15 +114,14 @@ ColumnGuess& ColumnGuess::item() {
 
 void ColumnGuess::number_type(Field& field) const {
   constexpr std::int64_t max_digits = 38;
+  const bool in_decimal = whole_digits_ + scale_ <= max_digits;
   if (whole_ && (in_int64_ || in_uint64_)) {
     field.type = in_int64_ ? DataType::int64 : DataType::uint64;
-  } else if (!whole_ && in_float64_) {
+  } else if (in_float64_ && (!whole_ || !in_decimal)) {
     field.type = DataType::float64;
-  } else if (whole_digits_ + scale_ <= max_digits) {
+  } else if (in_decimal) {
     field.type = DataType::decimal;
     field.scale = static_cast<int>(scale_);
-  } else if (in_float64_) {
-    field.type = DataType::float64;
   }
 }
 

@@ -107,8 +107,10 @@ struct JsonColumns::State {
   /// Appends the text of a whole value, which must be JSON because it is kept as it stands.
   bool read_raw(ColumnBuilder& into);
   std::string_view take_raw();  // as it stands, or with quotes put around words such as NaN
+  // Off the path of what fits, and out of its code.
+  [[gnu::cold, gnu::noinline]] void misfit(const Slot& slot, const ColumnBuilder* column, bool top);
   bool could_grow(const Slot& slot, const ColumnBuilder* column, bool top) const;
-  void rescue(std::string_view name, const ColumnBuilder* column);
+  [[gnu::cold, gnu::noinline]] void rescue(std::string_view name, const ColumnBuilder* column);
   [[noreturn]] void refuse(std::string_view name, const ColumnBuilder* column, std::string_view json) const;
   [[noreturn]] void fail() const { page->fail(cursor, "record " + std::to_string(position) + " of the reply"); }
 
@@ -202,11 +204,11 @@ void JsonColumns::State::read_members(Shape& shape_of, std::vector<ColumnBuilder
 
 void JsonColumns::State::read_member(const Slot& slot, Shape& shape_of, std::vector<ColumnBuilder>& into, std::int64_t at) {
   const bool top = &into == &columns;
-  ColumnBuilder* misfit = nullptr;
+  const ColumnBuilder* refused = nullptr;
   if (slot.use == Slot::Use::column && !(top && slot.column == rescue_column)) {
     ColumnBuilder& column = into[slot.column];
     if (column.length() == at) {  // else the member stands here for the second time
-      misfit = &column;
+      refused = &column;
       const bool nested = !column.children().empty();
       if (nested) path.append(slot.name).push_back('/');
       const bool fits = read_value(column, shape_of.children[slot.column]);
@@ -217,8 +219,12 @@ void JsonColumns::State::read_member(const Slot& slot, Shape& shape_of, std::vec
     if (!cursor.skip_value()) fail();
     return;
   }
-  if (!outgrown && could_grow(slot, misfit, top)) outgrown = true;
-  rescue(slot.name, misfit);
+  misfit(slot, refused, top);
+}
+
+void JsonColumns::State::misfit(const Slot& slot, const ColumnBuilder* column, bool top) {
+  if (!outgrown && could_grow(slot, column, top)) outgrown = true;
+  rescue(slot.name, column);
 }
 
 // Would another schema have a place for the value under the cursor?

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -253,7 +254,12 @@ std::optional<double> parse_float64(std::string_view text) noexcept {
 std::optional<double> parse_exact_float64(std::string_view text) noexcept {
   if (text.empty() || !is_digit(text.back())) return std::nullopt;
   const auto value = parse_whole<double>(text);
-  if (!value || !gives_back(*value, text, decimal_form(text))) return std::nullopt;
+  if (!value) return std::nullopt;
+  // Up to 15 digits always come back, but where a double has fewer: next to zero.
+  constexpr std::size_t always_given_back = 15;
+  constexpr double far_from_zero = 1e-290;
+  if (text.size() <= always_given_back && std::fabs(*value) > far_from_zero) return value;
+  if (!gives_back(*value, text, decimal_form(text))) return std::nullopt;
   return value;
 }
 
