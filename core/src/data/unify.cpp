@@ -44,7 +44,12 @@ std::string decimal_text(int128 value, int scale) {
 std::string double_text(double value) {
   if (!std::isfinite(value)) return std::isnan(value) ? "\"NaN\"" : value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
   std::array<char, 32> shortest{};
-  const auto end = std::to_chars(shortest.data(), shortest.data() + shortest.size(), value);
+  char* const last = shortest.data() + shortest.size();
+  // Without an exponent to_chars writes a large double out to its last binary digit, which is another number than the one that was sent.
+  constexpr double every_whole_number = 9007199254740992;
+  const bool large = std::fabs(value) >= every_whole_number;
+  const auto end =
+      large ? std::to_chars(shortest.data(), last, value, std::chars_format::scientific) : std::to_chars(shortest.data(), last, value);
   std::string text(shortest.data(), end.ptr);
   if (text.find_first_of(".e") == std::string::npos) text += ".0";
   return text;
