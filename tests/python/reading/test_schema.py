@@ -35,6 +35,7 @@ class Listing:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # head and body in one packet: two would wait for an acknowledgement in between
 
             def do_GET(self) -> None:
                 at = int(parse_qs(urlsplit(self.path).query).get("cursor", ["0"])[0])
