@@ -107,7 +107,7 @@ def test_a_wrong_password_is_not_shown(bare: Shell) -> None:
     ("fault", "code"),
     [
         (Fault("login_page"), "auth_expired"),
-        (Fault("error", status=403), "permission"),
+        (Fault("error", status=403, entity="Vendors"), "permission"),
         (Fault("error", status=500), "server"),
     ],
 )
