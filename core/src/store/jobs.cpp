@@ -175,7 +175,10 @@ std::vector<JobOutcome> JobStore::outcomes(const Text& id, const OutcomeFilter& 
   SqlParameters parameters = {{"job", id}, {"after", filter.after}, {"limit", filter.limit}};
   if (filter.state) {
     condition += " and o.outcome = :outcome";
-    parameters.push_back({"outcome", Text(to_string(*filter.state))});
+    // Filled in its place: gcc 12 sees a variant that moves into a growing vector as uninitialised (-O3).
+    SqlParameter& outcome = parameters.emplace_back();
+    outcome.name = "outcome";
+    outcome.value = Text(to_string(*filter.state));
   }
   std::vector<JobOutcome> outcomes;
   Integer payload_of = 0;
