@@ -6,10 +6,12 @@
 #include <soci/sqlite3/soci-sqlite3.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <list>
 #include <mutex>
+#include <thread>
 #include <unordered_map>
 
 #include "database_url.hpp"
@@ -48,10 +50,25 @@ struct Connection {
     if (!url.in_memory()) make_private(url.target);
     sql.open(*soci::factory_sqlite3(), "db=\"" + url.target + "\"");
     sql << "pragma busy_timeout = " + std::to_string(options.busy_timeout.count());
-    sql << "pragma journal_mode = wal";  // readers and a writer at the same time
+    use_wal(options.busy_timeout);
     sql << "pragma synchronous = full";  // what was answered as stored survives a power failure
     sql << "pragma foreign_keys = on";
     on_sqlite = true;
+  }
+
+  /// Readers and a writer at the same time. Of several processes that turn a new file into one with a WAL, SQLite refuses some at once,
+  /// whatever the busy timeout is: they would wait for each other's locks. So this waits itself.
+  void use_wal(std::chrono::milliseconds busy_timeout) {
+    const auto deadline = std::chrono::steady_clock::now() + busy_timeout;
+    for (;;) {
+      try {
+        sql << "pragma journal_mode = wal";
+        return;
+      } catch (const soci::soci_error& error) {
+        if (!is_busy(error) || std::chrono::steady_clock::now() >= deadline) throw;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
   }
 
   /// Preparing costs SQLite more than running a short statement, so each connection keeps those it has seen. PostgreSQL's are not kept: a

@@ -82,6 +82,11 @@ Error store_error(const soci::soci_error& error, const DatabaseUrl& url, const s
       .with_retry(meaning.retryable);
 }
 
+bool is_busy(const soci::soci_error& error) {
+  const auto* sqlite = dynamic_cast<const soci::sqlite3_soci_error*>(&error);
+  return sqlite != nullptr && meaning_of_sqlite(sqlite->result()).detail == busy.detail;
+}
+
 bool is_lost(const Error& error) { return error.category == Category::store && error.detail == "lost"; }
 
 }  // namespace switchgear::store_detail

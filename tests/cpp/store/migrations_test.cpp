@@ -148,6 +148,25 @@ TEST_P(Migrations, ManyProcessesMayStartAtOnce) {
   EXPECT_EQ(database.session().query<std::int64_t>("select version from schema_migrations").size(), migrations().size());
 }
 
+/// Most rounds meet no conflict, so there are many.
+TEST(SqliteMigrations, ManyProcessesMayMakeTheFileAtOnce) {
+  constexpr int count = 8;
+  const Folder folder;
+  for (int round = 0; round < 40; ++round) {
+    const std::string path = folder / ("plant" + std::to_string(round) + ".db");
+    const Signpost start;
+    std::vector<OtherProcess> processes;
+    for (int i = 0; i < count; ++i) {
+      processes.emplace_back([&] {
+        start.wait();
+        Database(path).session();
+      });
+    }
+    for (int i = 0; i < count; ++i) start.reach();
+    for (auto& process : processes) ASSERT_EQ(process.wait(), 0) << "round " << round;
+  }
+}
+
 TEST_P(Migrations, ManyThreadsMayStartAtOnce) {
   {
     std::vector<std::jthread> threads;
