@@ -123,7 +123,7 @@ def test_one_connection_of_http2_serves_all_pages(plant: sg.Connection, nginx_tl
     assert len({request["connection"] for request in asked}) == 1
     assert {(request["user"], request["status"]) for request in asked} == {(USER[0], 200)}
     plant.read("Assets").to_pylist()
-    plant.check()
+    plant.check(entities=[])
     later = nginx_tls.requests()[before:]
     assert len({request["connection"] for request in later}) == 1, "kept open between reads"
     assert sum(request["uri"].endswith("$metadata") for request in later) == 1, "asked once for a connection"
@@ -230,11 +230,12 @@ def test_a_limit_is_kept_to_the_record(plant: sg.Connection, cap: Cap, limit: in
     assert reader.stats.requests <= limit // PAGE + 2  # one page may be under way
 
 
-def test_the_total_is_the_sources_own(plant: sg.Connection) -> None:
+def test_the_total_is_the_sources_own(plant: sg.Connection, cap: Cap) -> None:
     assert [page.total for page in plant.read("Assets", count=True)] == [501]
     assert [page.total for page in plant.read("Assets")] == [None]
     open_ones = plant.read("WorkOrders", where=[("status", "=", "open")], limit=10, count=True)
-    assert [(page.total, len(page)) for page in open_ones] == [(5000, 10)]
+    rows = cap.query("SELECT count(*) AS count FROM maintenance_WorkOrders WHERE status = 'open'")
+    assert [(page.total, len(page)) for page in open_ones] == [(rows[0]["count"], 10)]
     first = next(iter(plant.read("WorkOrders", columns=["ID"], count=True)))
     assert (first.total, len(first)) == (20_000, PAGE)
 

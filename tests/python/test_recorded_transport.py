@@ -177,5 +177,5 @@ def test_an_unknown_mode_is_refused(recording: Path) -> None:
 
 
 def test_a_recorded_connection_is_not_pickled(nginx_tls: Nginx, recording: Path) -> None:
-    with pytest.raises(sg.ConfigError, match="transport of its own"):
+    with pytest.raises(sg.ConfigError, match="transport or clock of its own"):
         connect(nginx_tls, RecordedTransport(recording)).__reduce__()
