@@ -12,6 +12,7 @@
 
 #include "gil.hpp"
 #include "module.hpp"
+#include "pending_call.hpp"
 #include "policy_objects.hpp"
 #include "switchgear/connection/connection.hpp"
 #include "switchgear/connection/diagnosis.hpp"
@@ -92,6 +93,11 @@ void restore_error(Connection& connection, std::string entity, std::string opera
 }  // namespace
 
 void bind_connection(py::module_& module) {
+  py::class_<PendingCall, PendingCallHolder>(module, "PendingCall", "A call that runs on a thread of the core, for an event loop.")
+      .def("ready_fd", &PendingCall::ready_fd, "A descriptor, the call's own, that is readable when result() is there.")
+      .def("result", &PendingCall::result, "What the call returned, or raises what it threw. Only once.")
+      .def("cancel", &PendingCall::cancel, "Asks the call to stop, and does not wait for its end as close() does.")
+      .def("close", &PendingCall::close, "Asks the call to stop and waits for its end. Idempotent.");
   py::class_<GuardOptions>(module, "GuardOptions", "A connection's policies; None: off.")
       .def(py::init(&guard_from), py::kw_only(), py::arg("retry"), py::arg("breaker"), py::arg("rate_limit"));
   py::class_<Connection, std::shared_ptr<Connection>>(module, "Connection", "A configured connector.")
@@ -110,6 +116,22 @@ void bind_connection(py::module_& module) {
             return run_interruptibly([connection, options](std::stop_token stop) { return check(connection, options, stop); });
           },
           py::arg("entities") = py::none(), "Health of the source; what is wrong with it is in the result, not raised.")
+      .def(
+          "start_check",
+          [](const std::shared_ptr<Connection>& connection, std::optional<std::vector<std::string>> entities) {
+            return PendingCallHolder(new PendingCall([connection, options = check_options(std::move(entities))](
+                                                         std::stop_token stop) { return check(connection, options, std::move(stop)); },
+                                                     [](Health health) { return py::cast(std::move(health)); }));
+          },
+          py::arg("entities") = py::none(), py::keep_alive<0, 1>(), "check() for an event loop.")
+      .def(
+          "start_entities",
+          [](const std::shared_ptr<Connection>& connection, bool refresh) {
+            return PendingCallHolder(
+                new PendingCall([connection, refresh](std::stop_token stop) { return connection->entities(std::move(stop), refresh); },
+                                [](std::vector<EntityInfo> entities) { return py::cast(std::move(entities)); }));
+          },
+          py::arg("refresh") = false, py::keep_alive<0, 1>(), "entities() for an event loop.")
       .def("status", &Connection::status)
       .def("pause", &Connection::pause)
       .def("resume", &Connection::resume)

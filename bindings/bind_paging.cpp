@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "arrow.hpp"
 #include "gil.hpp"
 #include "module.hpp"
+#include "pending_call.hpp"
 #include "switchgear/data/unify.hpp"
 #include "switchgear/paging/entity_reader.hpp"
 #include "switchgear/paging/memory_budget.hpp"
@@ -208,12 +210,13 @@ void bind_reader(py::module_& module) {
               const py::gil_scoped_release release;
               wait = reader.pages->next_for(std::chrono::milliseconds(0), page);
             }
+            hand_over_log_lines();
             const char* state = wait == PageReader::Wait::page ? "page" : wait == PageReader::Wait::end ? "end" : "pending";
             return std::pair(state, std::move(page));
           },
           "Does not wait: ('page', Page), ('pending', None) or ('end', None).")
       .def(
-          "ready_fd", [](Reader& self) { return usable(self.holder).pages->ready_fd(); },
+          "ready_fd", [](Reader& self) { return opened(usable(self.holder).pages->ready_fd()); },
           "A descriptor, the reader's own, that is readable when next_now() would not be pending; for an event loop.")
       .def_property_readonly(
           "sequential", [](Reader& self) { return usable(self.holder).sequential; },
@@ -225,6 +228,12 @@ void bind_reader(py::module_& module) {
             return open_stream(std::move(self.holder));
           },
           "Hands the reader over to an Arrow stream: (capsule, StreamOutcome). Its columns stay what they are from its first batch on.")
+      .def(
+          "stop",
+          [](Reader& self) {
+            if (self.holder != nullptr && self.holder->pages->is_usable()) self.holder->pages->stop();
+          },
+          "Ends what is in flight, and does not wait for its end as close() does.")
       .def("close", [](Reader& self) { self.holder.reset(); }, "Stops the producer and gives everything back. Idempotent.");
 }
 
@@ -273,6 +282,14 @@ void bind_reading(py::module_& module) {
             new EntityReader(run_interruptibly([&](std::stop_token stop) { return read_entity(connection, request, stop); })))};
       },
       py::arg("connection"), py::arg("request"));
+  module.def(
+      "start_read",
+      [](const std::shared_ptr<Connection>& connection, const ReadRequest& request) {
+        return PendingCallHolder(
+            new PendingCall([connection, request](std::stop_token stop) { return read_entity(connection, request, std::move(stop)); },
+                            [](EntityReader reader) { return py::cast(Reader{ReaderHolder(new EntityReader(std::move(reader)))}); }));
+      },
+      py::arg("connection"), py::arg("request"), py::keep_alive<0, 1>(), "read_entity() for an event loop: the result is a PageReader.");
   module.def(
       "explain_read",
       [](const std::shared_ptr<Connection>& connection, const ReadRequest& request, std::optional<std::uint64_t> records) {

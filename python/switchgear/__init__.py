@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 try:
     from switchgear import _core
 except ImportError as error:
@@ -52,10 +54,14 @@ from switchgear.request_values import raw
 from switchgear.schema import Schema
 from switchgear.sessions import CookieLogin, CsrfToken
 
+if TYPE_CHECKING:
+    from switchgear.async_reader import AsyncReader as AsyncReader
+
 __version__ = _core.__version__
 
 __all__ = [
     "ApiKey",
+    "AsyncReader",
     "Auth",
     "AuthError",
     "Backoff",
@@ -117,3 +123,17 @@ __all__ = [
     "parse_json",
     "raw",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # Lazily: asyncio is only loaded by those who use it.
+    if name != "AsyncReader":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from switchgear.async_reader import AsyncReader
+
+    globals()[name] = AsyncReader
+    return AsyncReader
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1062,6 +1062,27 @@ class Diagnosis:
     @property
     def status(self) -> ConnectionStatus: ...
 
+class PendingCall:
+    """
+    A call that runs on a thread of the core, for an event loop.
+    """
+    def cancel(self) -> None:
+        """
+        Asks the call to stop, and does not wait for its end as close() does.
+        """
+    def close(self) -> None:
+        """
+        Asks the call to stop and waits for its end. Idempotent.
+        """
+    def ready_fd(self) -> int:
+        """
+        A descriptor, the call's own, that is readable when result() is there.
+        """
+    def result(self) -> typing.Any:
+        """
+        What the call returned, or raises what it threw. Only once.
+        """
+
 class GuardOptions:
     """
     A connection's policies; None: off.
@@ -1124,6 +1145,14 @@ class Connection:
         self, entity: str, operation: str, last_success: typing.SupportsFloat | typing.SupportsIndex
     ) -> None: ...
     def resume(self) -> None: ...
+    def start_check(self, entities: collections.abc.Sequence[str] | None = None) -> PendingCall:
+        """
+        check() for an event loop.
+        """
+    def start_entities(self, refresh: bool = False) -> PendingCall:
+        """
+        entities() for an event loop.
+        """
     def status(self) -> ConnectionStatus: ...
     def successes(self) -> list[tuple[str, str, float]]:
         """
@@ -1184,6 +1213,10 @@ class PageReader:
     def stats(self) -> dict[str, typing.Any]:
         """
         Counts so far: pages, records, bytes (decompressed), requests, retries, waited_seconds, rescued, total.
+        """
+    def stop(self) -> None:
+        """
+        Ends what is in flight, and does not wait for its end as close() does.
         """
     def stream(self) -> tuple[typing_extensions.CapsuleType, StreamOutcome]:
         """
@@ -1340,6 +1373,11 @@ def set_fallback_ca_file(path: str) -> None:
 def sleep(clock: typing.Any, seconds: typing.Any) -> None:
     """
     Waits on a clock (None: the real one), without the GIL and with an ear for Ctrl-C.
+    """
+
+def start_read(connection: Connection, request: ReadRequest) -> PendingCall:
+    """
+    read_entity() for an event loop: the result is a PageReader.
     """
 
 __version__: str = "0.1.0"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import inspect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import Enum
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from switchgear import _core
 from switchgear.auth import Auth, Secret, as_secret
@@ -20,6 +21,12 @@ from switchgear.reader import Reader
 from switchgear.registry import registry
 from switchgear.request_values import Where, at_least, conditions_json, instant_text, json_value, order_json, raw
 from switchgear.schema import SchemaArgument, schema_options
+
+if TYPE_CHECKING:
+    from switchgear.async_reader import AsyncReader
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Omitted(Enum):
@@ -48,6 +55,17 @@ class Specification:
     proxy: str = ""
     max_reply_bytes: int = 256 << 20
     sha256: str = ""
+
+
+def _taking_arguments_of(other: Callable[P, Any]) -> Callable[[Callable[..., T]], Callable[P, T]]:
+    """The function has the parameters of `other`, for type checkers and for help()."""
+
+    def give(function: Callable[..., T]) -> Callable[P, T]:
+        signature = inspect.signature(other).replace(return_annotation=function.__annotations__["return"])
+        function.__signature__ = signature  # type: ignore[attr-defined]
+        return function
+
+    return give
 
 
 class Connection:
@@ -117,6 +135,13 @@ class Connection:
         """
         return self._core.check(None if entities is None else list(entities))
 
+    async def acheck(self, entities: Sequence[str] | None = None) -> Health:
+        """As `check()`, for asyncio: only this task waits, and cancelling it ends the requests in flight."""
+        from switchgear.event_loop import result_of
+
+        health: Health = await result_of(self._core.start_check(None if entities is None else list(entities)))
+        return health
+
     def status(self) -> ConnectionStatus:
         """How the connection is, and since when, from what its calls and checks met. Sends nothing.
 
@@ -152,11 +177,17 @@ class Connection:
 
     def entities(self, refresh: bool = False) -> Entities:
         """What the source has. Asked once; `refresh=True` asks again. Raises `Error` when the source can't be asked."""
+        return self._entities(self._core.entities(refresh))
+
+    async def aentities(self, refresh: bool = False) -> Entities:
+        """As `entities()`, for asyncio: only this task waits, and cancelling it ends the request in flight."""
+        from switchgear.event_loop import result_of
+
+        return self._entities(await result_of(self._core.start_entities(refresh)))
+
+    def _entities(self, found: Iterable[_core.EntityInfo]) -> Entities:
         return Entities(
-            (
-                Entity(info.name, tuple(info.fields), tuple(info.key), info.cursor, tuple(info.ops))
-                for info in self._core.entities(refresh)
-            ),
+            (Entity(info.name, tuple(info.fields), tuple(info.key), info.cursor, tuple(info.ops)) for info in found),
             self.id,
         )
 
@@ -233,6 +264,17 @@ class Connection:
             **schema_options(schema, nested),
         }
         return Reader(self, entity, options, progress)
+
+    @_taking_arguments_of(read)
+    def aread(self, *args: Any, **kwargs: Any) -> AsyncReader:
+        """As `read()`, with the same arguments, for asyncio: `async for page in plant.aread("WorkOrders")`,
+        `await plant.aread("WorkOrders").to_pandas()`. Only the task waits, and cancelling it ends the request in
+        flight.
+        """
+        from switchgear.async_reader import AsyncReader
+
+        recipe = self.read(*args, **kwargs)
+        return AsyncReader(self, recipe.entity, recipe._options, recipe._progress)
 
     def __repr__(self) -> str:
         settings = "".join(f", {name}={value!r}" for name, value in self._specification.config.items())
@@ -344,9 +386,6 @@ def connect(
         transport,
         clock,
     )
-
-
-T = TypeVar("T")
 
 
 def _template(name: str, kind: type[T], given: T | Omitted | None) -> T | Omitted | None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from switchgear.connection import Connection
     from switchgear.entities import Entities
     from switchgear.policy import CircuitBreaker
-    from switchgear.reader import Reader
+    from switchgear.reader import Recipe
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -59,7 +59,7 @@ def connection_html(connection: Connection) -> str:
     return f"<strong>{escape(connection.id)}</strong>" + table(("setting", "value"), rows)
 
 
-def reader_html(reader: Reader) -> str:
+def reader_html(reader: Recipe) -> str:
     """A reader's recipe and what its latest pass has cost."""
     rows = [(name, value) for name, value in reader.stats.to_dict().items() if value]
     return f"<code>{escape(repr(reader))}</code>" + (table(("", "latest pass"), rows) if rows else "")

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from switchgear.reader import Reader, ReadStats
+    from switchgear.reader import ReadStats, Recipe
 
 
 class Progress(Protocol):
@@ -144,7 +144,7 @@ def in_notebook() -> bool:
     return shell is not None and shell.has_trait("kernel")
 
 
-def progress_for(wanted: Any, reader: Reader) -> Progress:
+def progress_for(wanted: Any, reader: Recipe) -> Progress:
     """The progress for a pass: what the caller asked for, or what fits the place."""
     if callable(wanted):
         return Callback(wanted)

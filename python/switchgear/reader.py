@@ -126,7 +126,7 @@ class Page:
 
     def to_arrow(self) -> pyarrow.RecordBatch:
         """A pyarrow.RecordBatch of the same memory."""
-        return _require("pyarrow", "arrow").record_batch(self._page.batch)
+        return require("pyarrow", "arrow").record_batch(self._page.batch)
 
     def __arrow_c_array__(self, requested_schema: CapsuleType | None = None) -> tuple[CapsuleType, CapsuleType]:
         return self._page.batch.__arrow_c_array__(requested_schema)
@@ -143,7 +143,69 @@ class Page:
         return records_html(self.schema, self.to_pylist()[:20], len(self))
 
 
-class Reader:
+class Recipe:
+    """What is to be read, and how far the latest pass has come: what Reader and AsyncReader have in common."""
+
+    def __init__(self, connection: Connection, entity: str, options: dict[str, Any], progress: Any = None) -> None:
+        self._connection = connection
+        self.entity = entity
+        self._options = options
+        self._progress = progress
+        self._token: str | None = options.get("token") or None
+        self._stats = ReadStats()
+
+    @property
+    def token(self) -> str | None:
+        """Where to go on after the last page taken, as text that can be stored; None before the first."""
+        return self._token
+
+    @property
+    def stats(self) -> ReadStats:
+        """What the latest pass has cost so far."""
+        return self._stats
+
+    def explain(self, records: int | None = None) -> ReadExplanation:
+        """Requests, pages, partitions and time at the limit, before anything is sent.
+
+        Args:
+            records: how many there are thought to be; without it pages can be told only where there is a `limit`.
+        """
+        return ReadExplanation(**_core.explain_read(self._connection._core, self._request(), records))
+
+    def _request(self) -> _core.ReadRequest:
+        request = _core.ReadRequest()
+        request.entity = self.entity
+        for name, value in self._options.items():
+            if name == "schema":
+                request.set_schema(*value)
+            else:
+                setattr(request, name, value)
+        return request
+
+    def _take(self, core: _core.PageReader, token: str, progress: Progress) -> None:
+        self._token = token
+        self._note(core)
+        progress.update(self._stats)
+
+    def _note(self, core: _core.PageReader) -> None:
+        self._stats = ReadStats(**core.stats())
+
+    def __repr__(self) -> str:
+        options = {name: value for name, value in self._options.items() if value not in ("", None, [], -1, False)}
+        shown = "".join(
+            f", {name}={value!r}"
+            for name, value in options.items()
+            if name not in ("prefetch", "max_bytes", "page_size") and (name, value) not in DEFAULTS
+        )
+        return f"<{type(self).__name__} {self._connection.id}/{self.entity}{shown}>"
+
+    def _repr_html_(self) -> str:
+        from switchgear.display import reader_html
+
+        return reader_html(self)
+
+
+class Reader(Recipe):
     """The records of an entity. Iterating yields pages; `to_pandas()` and the others read everything in one pass.
 
     Each pass is a fresh one, so any Arrow consumer can use the same reader again; `token` and `stats` tell about the
@@ -151,14 +213,9 @@ class Reader:
     """
 
     def __init__(self, connection: Connection, entity: str, options: dict[str, Any], progress: Any = None) -> None:
-        self._connection = connection
-        self.entity = entity
-        self._options = options
-        self._progress = progress
+        super().__init__(connection, entity, options, progress)
         self._core: _core.PageReader | None = None
         self._stream: _core.StreamOutcome | None = None
-        self._token: str | None = options.get("token") or None
-        self._stats = ReadStats()
 
     # -- pages
 
@@ -179,34 +236,11 @@ class Reader:
                     at_end(core)
             finally:
                 if self._core is core:  # else it was closed from outside
-                    self._stats = ReadStats(**core.stats())
+                    self._note(core)
                     self.close()
-
-    def _take(self, core: _core.PageReader, token: str, progress: Progress) -> None:
-        self._token = token
-        self._stats = ReadStats(**core.stats())
-        progress.update(self._stats)
 
     def _open(self) -> _core.PageReader:
         return _core.read_entity(self._connection._core, self._request())
-
-    def _request(self) -> _core.ReadRequest:
-        request = _core.ReadRequest()
-        request.entity = self.entity
-        for name, value in self._options.items():
-            if name == "schema":
-                request.set_schema(*value)
-            else:
-                setattr(request, name, value)
-        return request
-
-    def explain(self, records: int | None = None) -> ReadExplanation:
-        """Requests, pages, partitions and time at the limit, before anything is sent.
-
-        Args:
-            records: how many there are thought to be; without it pages can be told only where there is a `limit`.
-        """
-        return ReadExplanation(**_core.explain_read(self._connection._core, self._request(), records))
 
     @property
     def token(self) -> str | None:
@@ -255,22 +289,23 @@ class Reader:
 
     def to_pylist(self) -> list[dict[str, Any]]:
         """All records, a dict each."""
-        return [record for batch in self._unified() for record in batch.to_pylist()]
+        return as_pylist(self._unified())
 
     def to_arrow(self) -> pyarrow.Table:
         """All records as a pyarrow.Table."""
-        table: pyarrow.Table = _require("pyarrow", "arrow").table(self._unified())
-        return table
+        require("pyarrow", "arrow")
+        return as_arrow(self._unified())
 
     def to_polars(self) -> polars.DataFrame:
         """All records as a polars.DataFrame."""
-        frame: polars.DataFrame = _require("polars", "polars").DataFrame(self._unified())
-        return frame
+        require("polars", "polars")
+        return as_polars(self._unified())
 
     def to_pandas(self, **options: Any) -> pandas.DataFrame:
         """All records as a pandas.DataFrame; `options` go to pyarrow's Table.to_pandas."""
-        _require("pandas", "pandas")
-        return self.to_arrow().to_pandas(**options)
+        require("pandas", "pandas")
+        require("pyarrow", "arrow")
+        return as_pandas(self._unified(), options)
 
     def _unified(self) -> _core.RecordBatches:
         """All pages, with the columns of the last one, which are the widest."""
@@ -280,22 +315,31 @@ class Reader:
             batches.append(page._page.batch)
         return unified[0]
 
-    def __repr__(self) -> str:
-        options = {name: value for name, value in self._options.items() if value not in ("", None, [], -1, False)}
-        shown = "".join(
-            f", {name}={value!r}"
-            for name, value in options.items()
-            if name not in ("prefetch", "max_bytes", "page_size") and (name, value) not in DEFAULTS
-        )
-        return f"<Reader {self._connection.id}/{self.entity}{shown}>"
 
-    def _repr_html_(self) -> str:
-        from switchgear.display import reader_html
-
-        return reader_html(self)
+def as_pylist(batches: _core.RecordBatches) -> list[dict[str, Any]]:
+    """A dict for each record."""
+    return [record for batch in batches for record in batch.to_pylist()]
 
 
-def _require(module: str, extra: str) -> Any:
+def as_arrow(batches: _core.RecordBatches) -> pyarrow.Table:
+    """A pyarrow.Table of the same memory."""
+    table: pyarrow.Table = require("pyarrow", "arrow").table(batches)
+    return table
+
+
+def as_polars(batches: _core.RecordBatches) -> polars.DataFrame:
+    """A polars.DataFrame."""
+    frame: polars.DataFrame = require("polars", "polars").DataFrame(batches)
+    return frame
+
+
+def as_pandas(batches: _core.RecordBatches, options: dict[str, Any]) -> pandas.DataFrame:
+    """A pandas.DataFrame, by way of pyarrow, whose `options` these are."""
+    return as_arrow(batches).to_pandas(**options)
+
+
+def require(module: str, extra: str) -> Any:
+    """The module, or an error that says how to install it, before anything is read for it."""
     import importlib
 
     try:

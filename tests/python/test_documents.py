@@ -54,6 +54,20 @@ def test_the_page_on_resilience_runs_as_printed(tmp_path: Path) -> None:
     ]
 
 
+def test_the_page_on_asyncio_runs_as_printed(tmp_path: Path) -> None:
+    (block,) = re.findall(r"^```python\n(.*?)^```$", (ROOT / "docs/asyncio.md").read_text(), re.MULTILINE | re.DOTALL)
+    script = tmp_path / "reading.py"
+    script.write_text(block)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "True ['WorkOrders', 'Assets']",
+        "100 open orders on the first page",
+        "100 assets 200 parts",
+        "2000 work orders in two goes",
+    ]
+
+
 def test_the_project_file_on_resilience_is_taken(tmp_path: Path) -> None:
     blocks = re.findall(r"^```toml\n(.*?)^```$", (ROOT / "docs/resilience.md").read_text(), re.MULTILINE | re.DOTALL)
     file = tmp_path / "switchgear.toml"
