@@ -132,7 +132,8 @@ TEST(CurlEndpointWay, AStopRequestEndsIt) {
   const auto asked = std::chrono::steady_clock::now();
   source.request_stop();
   EXPECT_EQ(done.get(), "cancelled");
-  EXPECT_LT(std::chrono::steady_clock::now() - asked, std::chrono::milliseconds(100));
+  // Long before the connect timeout; how quick exactly is measured in faults/cancel_test.cpp.
+  EXPECT_LT(std::chrono::steady_clock::now() - asked, std::chrono::seconds(1));
 }
 
 TEST(CertificateText, TimesAsOpenSslPrintsThem) {
