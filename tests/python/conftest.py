@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,9 @@ from servers.nginx import Nginx
 from servers.oauth import OAuth
 from servers.postgres import Postgres
 from servers.wiremock import WireMock
+
+# A shell starts what is to run in the background with SIGINT ignored, and Python leaves it so: Ctrl-C would go unheard.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 AnyServer = TypeVar("AnyServer", bound=Server)
 StartServer = Callable[..., Any]
