@@ -17,5 +17,6 @@ void bind_connector(pybind11::module_& module);
 void bind_diagnosis(pybind11::module_& module);
 void bind_connection(pybind11::module_& module);
 void bind_paging(pybind11::module_& module);
+void bind_writing(pybind11::module_& module);
 
 }  // namespace switchgear::bindings

@@ -85,6 +85,9 @@ json to_json(const EntitySet& set, const Model& model, const Cursors& cursors) {
   if (set.concurrency.size() == 1) entity["etag_property"] = set.concurrency.front();
   if (holds_decimal_text(set.fields)) entity["decimals_as_text"] = true;
   entity["odata_version"] = model.version;
+  if (model.is_v4()) {
+    entity["ops"] = set.key.empty() ? json::array({"create"}) : json::array({"create", "update", "upsert", "delete"});
+  }
   return entity;
 }
 

@@ -1,4 +1,4 @@
-// The connector "odata": reads the entity sets of OData V4 services. README.md tells its configuration and what it relies on.
+// The connector "odata": reads and writes the entity sets of OData V4 services. README.md tells its configuration and what it relies on.
 #include <strings.h>
 
 #include <switchgear/sdk.hpp>
@@ -6,6 +6,7 @@
 #include "catalog.hpp"
 #include "query.hpp"
 #include "value.hpp"
+#include "writer.hpp"
 
 namespace sg = switchgear::sdk;
 namespace odata = switchgear::odata;
@@ -60,7 +61,7 @@ void refuse_older(const sg::Reply& reply, const std::string& root) {
 
 struct OData {
   static constexpr const char* manifest =
-      R"({"name": "odata", "version": "1.0.0", "doc": "Reads OData V4 services.", "pushdown": ["filter", "raw_filter", "order"],
+      R"({"name": "odata", "version": "1.0.0", "doc": "Reads and writes OData V4 services.", "pushdown": ["filter", "raw_filter", "order"],
     "config": {
       "url": {"type": "url", "doc": "The service root: the folder that holds $metadata."},
       "page_size": {"type": "int", "default": 1000, "doc": "Records that a page should have (a wish: services may have their own size). 0: theirs."},
@@ -124,6 +125,15 @@ struct OData {
         .total(prefix + "count")
         .watermark(asked.cursor)
         .control("@");
+  }
+
+  void write(const sg::Entity& entity, const sg::Batch& batch, sg::Outcomes& outcomes, sg::Call& call) {
+    const auto prepare = [this] {
+      sg::Request post("POST", root + "/$batch");
+      for (const auto& [name, value] : parameters) post.query(name, value);
+      return prepared(std::move(post), "application/json").header("Prefer", "odata.continue-on-error");
+    };
+    odata::Writer(entity, batch, outcomes, call, prepare).run();
   }
 
   std::string root;

@@ -53,6 +53,7 @@ from switchgear.reader import Page, Reader, ReadExplanation, ReadStats
 from switchgear.request_values import raw
 from switchgear.schema import Schema
 from switchgear.sessions import CookieLogin, CsrfToken
+from switchgear.write import Outcome, WriteProgress, WriteResult
 
 if TYPE_CHECKING:
     from switchgear.async_reader import AsyncReader as AsyncReader
@@ -96,6 +97,7 @@ __all__ = [
     "OAuth2ClientCredentials",
     "OAuth2RefreshToken",
     "OfflineError",
+    "Outcome",
     "Page",
     "PermissionDenied",
     "PluginError",
@@ -117,6 +119,8 @@ __all__ = [
     "Tls",
     "TokenStore",
     "Unsupported",
+    "WriteProgress",
+    "WriteResult",
     "__version__",
     "connect",
     "memory_budget",

@@ -1305,6 +1305,77 @@ class ReadRequest:
     @prefetch.setter
     def prefetch(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None: ...
 
+class WriteCounts:
+    """
+    How many records met which fate.
+    """
+    @property
+    def batches(self) -> int: ...
+    @property
+    def failed(self) -> int: ...
+    @property
+    def ok(self) -> int: ...
+    @property
+    def skipped(self) -> int: ...
+    @property
+    def unknown(self) -> int: ...
+
+class WrittenRecord:
+    """
+    What became of one record, and why.
+    """
+    @property
+    def error(self) -> typing.Any: ...
+    @property
+    def index(self) -> int: ...
+    @property
+    def json(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+
+class BatchWriter:
+    """
+    Writes records in batches.
+    """
+    def __init__(
+        self,
+        *,
+        connection: Connection,
+        entity: str,
+        op: str,
+        batch_size: typing.SupportsInt | typing.SupportsIndex,
+        delay: typing.SupportsFloat | typing.SupportsIndex,
+        parallel: typing.SupportsInt | typing.SupportsIndex,
+        on_error: str,
+        atomic: bool,
+        dry_run: bool,
+        job_id: str,
+        max_record_bytes: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    def add(self, records: collections.abc.Sequence[str], maybe_sent: bool = False) -> bool:
+        """
+        Takes records as JSON texts; False: it has stopped and skips them. Waits where the source is slower.
+        """
+    def add_failed(self, json: str, category: str, detail: str, message: str, hint: str) -> bool:
+        """
+        Takes a record that could not be put into JSON.
+        """
+    def cancel(self) -> None:
+        """
+        Skips what is not sent yet and ends what is in flight.
+        """
+    def counts(self) -> WriteCounts: ...
+    def finish(self) -> WriteCounts:
+        """
+        Sends what is left and waits for all outcomes.
+        """
+    def take(self) -> list[WrittenRecord]:
+        """
+        The outcomes since the last call that are not ok.
+        """
+
 def check_schema_options(types: collections.abc.Sequence[tuple[str, str]], mode: str, nested: str) -> None:
     """
     Raises ConfigError for what read_entity() would refuse.

@@ -24,6 +24,7 @@ from switchgear.schema import SchemaArgument, schema_options
 
 if TYPE_CHECKING:
     from switchgear.async_reader import AsyncReader
+    from switchgear.write import WriteProgress, WriteResult
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -275,6 +276,58 @@ class Connection:
 
         recipe = self.read(*args, **kwargs)
         return AsyncReader(self, recipe.entity, recipe._options, recipe._progress)
+
+    def write(
+        self,
+        entity: str,
+        records: Any,
+        *,
+        op: str = "upsert",
+        batch_size: int = 100,
+        delay: float = 0.0,
+        parallel: int = 1,
+        on_error: str = "continue",
+        atomic: bool = False,
+        dry_run: bool = False,
+        max_record_bytes: int = 16 << 20,
+        progress: Callable[[WriteProgress], object] | None = None,
+    ) -> WriteResult:
+        """Writes records in batches and tells of each what became of it. What the source refuses is in the result.
+
+        A reply that was lost after sending is looked into: changes and deletions are sent again, creations only where
+        the source can be asked for the keys and has none; else the record is `unknown`.
+
+        Args:
+            entity: its name.
+            records: dicts, or an iterator of them; anything with an Arrow stream: pandas, polars, pyarrow, a Reader.
+            op: "create", "update", "upsert" or "delete" (which needs only the key).
+            batch_size: records a request, 1 to 10,000. A record whose key is in the batch already begins the next one.
+            delay: seconds between the end of a batch and the next one.
+            parallel: batches in flight at once; never two with the same key.
+            on_error: "continue"; "stop" after the first failure; or "10%", once more than that has failed. What is not
+                sent then is skipped.
+            atomic: all records of a batch or none, where the source can.
+            dry_run: look at the records, send none of them.
+            max_record_bytes: a record whose JSON is larger fails.
+            progress: a function that is given the WriteProgress now and then.
+
+        Raises:
+            NotFound: there is no such entity. Unsupported: it does not take `op`.
+            DataError: the iterator of the records raised; its `result` tells what was written before.
+        """
+        from switchgear.write import write_records
+
+        options = {
+            "op": op,
+            "batch_size": at_least("batch_size", batch_size, 1),
+            "delay": float(delay),
+            "parallel": at_least("parallel", parallel, 1),
+            "on_error": on_error,
+            "atomic": bool(atomic),
+            "dry_run": bool(dry_run),
+            "max_record_bytes": at_least("max_record_bytes", max_record_bytes, 1),
+        }
+        return write_records(self, entity, records, options, progress)
 
     def __repr__(self) -> str:
         settings = "".join(f", {name}={value!r}" for name, value in self._specification.config.items())

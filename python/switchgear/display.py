@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from switchgear.entities import Entities
     from switchgear.policy import CircuitBreaker
     from switchgear.reader import Recipe
+    from switchgear.write import WriteResult
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -146,3 +147,14 @@ def diagnosis_html(diagnosis: _core.Diagnosis) -> str:
     evidence = "".join(f"<li>{escape(line)}</li>" for line in diagnosis.evidence)
     steps = "".join(f"<li>{escape(line)}</li>" for line in diagnosis.next_steps)
     return f"{verdict}{affected}<ul>{evidence}</ul><ol>{steps}</ol>"
+
+
+def write_html(result: WriteResult, most: int = 10) -> str:
+    """Counts of a write, and the first records that are not ok."""
+    counts = f"<p>{escape(repr(result)[1:-1])}</p>"
+    if not result.errors:
+        return counts
+    shown = result.errors[:most]
+    rows = [(o.index, o.key, o.state, o.code, o.message) for o in shown]
+    more = f"<p>{len(shown)} of {len(result.errors):,}</p>" if len(result.errors) > most else ""
+    return counts + table(("index", "key", "state", "code", "message"), rows) + more

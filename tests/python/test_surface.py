@@ -81,6 +81,11 @@ PYTHON = {
     "FoundConnector": "switchgear._core.FoundConnector",
     "Manifest": "switchgear._core.Manifest",
     "Plugin": "switchgear._core.Plugin",
+    # batch
+    "BatchWriter": "switchgear.Connection.write",
+    "WriteCounts": "switchgear.WriteProgress",
+    "WriteOptions": "switchgear.Connection.write",
+    "WrittenRecord": "switchgear.Outcome",
     # connection
     "Connection": "switchgear.Connection",
     "ConnectionConfig": "switchgear.connect",
@@ -116,6 +121,9 @@ IN_CONNECTOR = "between the host and a connector, which is written in C++ or C (
 OPTIONS = "the arguments of a class that is not in Python yet"
 
 WITHOUT = {
+    # batch
+    "OnError": "Connection.write(on_error=)",
+    "WriteInput": "Connection.write takes records of any form",
     # base
     "Buffer": "how bytes are owned; Python has bytes",
     "LogLevel": "Python has the levels of its logging module",
@@ -126,6 +134,9 @@ WITHOUT = {
     "DataType": "Field.type is its name as text",
     "Epoch": "epoch_s and epoch_ms in read(schema=)",
     "Flattening": 'read(nested="flatten")',
+    "InspectedRecord": "what Connection.write finds out about a record before it is sent",
+    "RecordInspector": "what Connection.write looks at each record with",
+    "RecordRules": "what Connection.write holds each record to",
     "InferenceOptions": "read(schema=, nested=, columns=)",
     "JsonColumnsOptions": "read(schema=, columns=)",
     "PageColumnsOptions": "read(schema=, nested=, columns=)",

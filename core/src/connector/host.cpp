@@ -224,6 +224,19 @@ std::int32_t host_classify(sg_call* call, const sg_response* reply, sg_error* er
   });
 }
 
+std::int32_t host_classify_part(sg_call* call, std::int32_t status, sg_str content_type, sg_str body, sg_error* error) {
+  return answered(error, [&] {
+    if (status < 100 || status > 599) broken("a part of a bulk reply has the status " + std::to_string(status));
+    const std::string_view type = foreign_text(content_type, "the content type of a part");
+    if (body.n > max_body_bytes || (body.n > 0 && body.p == nullptr)) broken("the body of a part has no sound length");
+    HttpResponse part;
+    part.status = status;
+    if (!type.empty() && is_header_value(type)) part.headers.add("Content-Type", std::string(type));
+    if (body.n > 0) part.body = Buffer(std::string_view(body.p, body.n));
+    if (auto verdict = call->context.services.classify(part)) throw std::move(*verdict);
+  });
+}
+
 std::int32_t host_secret(sg_call* call, sg_str name, sg_buf* value, sg_error* error) {
   return answered(error, [&] {
     const std::string wanted(foreign_text(name, "a secret's name"));
@@ -254,7 +267,7 @@ void* host_alloc(std::uint64_t bytes) { return std::malloc(bytes); }
 void host_free(void* memory) { std::free(memory); }
 
 constexpr sg_host table = {sizeof(sg_host), SG_ABI_MINOR,      &host_log,    &host_http,  &host_classify, &host_secret,
-                           &host_cancelled, &host_deadline_ms, &host_now_ms, &host_alloc, &host_free};
+                           &host_cancelled, &host_deadline_ms, &host_now_ms, &host_alloc, &host_free,     &host_classify_part};
 
 }  // namespace
 

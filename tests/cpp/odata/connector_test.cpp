@@ -52,7 +52,7 @@ TEST(ODataConnector, SaysWhatItIsAndTakesItsSettings) {
   const auto plugin = load_connector(ODATA_CONNECTOR);
   EXPECT_EQ(plugin->manifest().name, "odata");
   EXPECT_TRUE(plugin->offers("discover"));
-  EXPECT_FALSE(plugin->offers("write_batch"));
+  EXPECT_TRUE(plugin->offers("write_batch"));
   EXPECT_EQ(error_of([&] { plugin->manifest().checked_config("{}"); }).category, Category::config);
 }
 

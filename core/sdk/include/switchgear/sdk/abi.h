@@ -1,4 +1,4 @@
-/* The switchgear connector ABI, version 1.1: plain C between a host and a connector built by any compiler.
+/* The switchgear connector ABI, version 1.2: plain C between a host and a connector built by any compiler.
  *
  * A connector is a shared library with two exports:
  *     const sg_abi sg_connector_abi;                                      data; read before anything is called
@@ -30,7 +30,7 @@ extern "C" {
 
 #define SG_ABI_MAGIC UINT32_C(0x53475231) /* "SGR1" */
 #define SG_ABI_MAJOR 1
-#define SG_ABI_MINOR 1
+#define SG_ABI_MINOR 2
 
 typedef struct sg_abi {
   uint32_t magic;
@@ -169,6 +169,8 @@ typedef struct sg_host {
   int64_t (*now_ms)(sg_call*);      /* monotonic */
   void* (*alloc)(uint64_t bytes);
   void (*free)(void*);
+  /* Since 1.2. As classify, of one part of a bulk reply (OData's $batch): its status, Content-Type and body as they stand in it. */
+  int32_t (*classify_part)(sg_call*, int32_t status, sg_str content_type, sg_str body, sg_error*);
 } sg_host;
 
 typedef struct sg_open_request {

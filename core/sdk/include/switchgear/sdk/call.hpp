@@ -42,6 +42,13 @@ class Call {
     return reply;
   }
 
+  /// The host's verdict on one part of a bulk reply; nothing for a success. Since ABI 1.2: an older host makes each part unsupported.
+  std::optional<Error> classify_part(int status, std::string_view content_type, std::string_view body) {
+    sg_error error = detail::blank_error();
+    if (host_->classify_part(handle_, status, detail::text_of(content_type), detail::text_of(body), &error) == 0) return std::nullopt;
+    return detail::read_error(error);
+  }
+
   /// The value of one of the manifest's secrets: only where the host can't put it into a request itself.
   std::string secret(std::string_view name) {
     sg_buf value{};

@@ -81,6 +81,9 @@ inline sg_host known_host(const sg_host* theirs) noexcept {
   if (host.log == nullptr) host.log = [](sg_call*, std::int32_t, sg_str) {};
   if (host.http == nullptr) host.http = [](sg_call*, const sg_request*, sg_response*, sg_error* error) { return not_offered(error); };
   if (host.classify == nullptr) host.classify = [](sg_call*, const sg_response*, sg_error* error) { return not_offered(error); };
+  if (host.classify_part == nullptr) {
+    host.classify_part = [](sg_call*, std::int32_t, sg_str, sg_str, sg_error* error) { return not_offered(error); };
+  }
   if (host.secret == nullptr) host.secret = [](sg_call*, sg_str, sg_buf*, sg_error* error) { return not_offered(error); };
   if (host.cancelled == nullptr) host.cancelled = [](sg_call*) { return std::int32_t{0}; };
   if (host.deadline_ms == nullptr) host.deadline_ms = [](sg_call*) { return std::int64_t{INT64_MAX}; };
