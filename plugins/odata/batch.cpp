@@ -48,6 +48,28 @@ sdk::Error no_reply(const std::string& what) {
       .with_hint("the service may not offer $batch in JSON, which came with OData 4.01");
 }
 
+constexpr int max_depth = 64;
+
+/// The tree is written again by recursion, which has to have an end.
+bool nests_too_deep(std::string_view body) {
+  int depth = 0;
+  bool in_text = false;
+  for (std::size_t i = 0; i < body.size(); ++i) {
+    const char c = body[i];
+    if (in_text) {
+      if (c == '\\') ++i;
+      if (c == '"') in_text = false;
+    } else if (c == '"') {
+      in_text = true;
+    } else if (c == '{' || c == '[') {
+      if (++depth > max_depth) return true;
+    } else if (c == '}' || c == ']') {
+      --depth;
+    }
+  }
+  return false;
+}
+
 BatchPart read_part(const json& item) {
   BatchPart part;
   const auto status = item.find("status");
@@ -104,15 +126,16 @@ void BatchBody::add(std::string_view method, std::string_view path, std::string_
     text_.append(json_text.empty() ? "" : ",").append(R"("if-match":)");
     append_quoted(text_, if_match);
   }
-  text_ += "}";
+  text_ += '}';
   if (!json_text.empty()) text_.append(R"(,"body":)").append(json_text);
-  text_ += "}";
+  text_ += '}';
   ++count_;
 }
 
 std::string BatchBody::finish() && { return std::move(text_) + "]}"; }
 
 std::vector<BatchPart> parse_batch_reply(std::string_view body, std::size_t count) {
+  if (nests_too_deep(body)) throw no_reply("nests deeper than " + std::to_string(max_depth));
   const json root = json::parse(body.begin(), body.end(), nullptr, false);
   const auto responses = root.is_object() ? root.find("responses") : root.end();
   if (!root.is_object() || responses == root.end() || !responses->is_array()) throw no_reply("has no list of responses");

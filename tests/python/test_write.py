@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
 import pytest
 
 import switchgear as sg
@@ -265,3 +272,51 @@ def test_lost_replies_double_nothing(target: Cap, first: int, op: str) -> None:
         assert proxy.stats.cuts >= 2
     assert counts(result) == (200, 0, 0, 0), result.errors[:3]
     assert sorted(stored(target, first)) == [first + i for i in range(200)]
+
+
+# -- the command line
+
+
+def command(target: Cap, *arguments: str) -> subprocess.CompletedProcess[str]:
+    project = Path(arguments[-1]).parent / "switchgear.toml"
+    project.write_text(
+        '[connections.plant]\nconnector = "odata"\n'
+        'auth = {type = "basic", user = "planner", password = "env:PLANT_PW"}\n'
+        f'[connections.plant.config]\nurl = "{target.url}"\n'
+    )
+    return subprocess.run(
+        [sys.executable, "-m", "switchgear", "write", "plant", "WorkOrders", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=project.parent,
+        env={**os.environ, "PLANT_PW": PLANNER[1]},
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
+def test_the_command_writes_a_file(target: Cap, first: int, tmp_path: Path, ending: str) -> None:
+    records = [order(first + i) for i in range(30)]
+    records[7]["priority"] = 9
+    table = pa.Table.from_pylist(records)
+    file = tmp_path / f"orders.{ending}"
+    if ending == "jsonl":
+        file.write_text("\n".join(json.dumps(record) for record in records))
+    elif ending == "csv":
+        pyarrow.csv.write_csv(table, file)
+    else:
+        pyarrow.parquet.write_table(table, file)
+    done = command(target, "--json", str(file))
+    assert done.returncode == 1, done.stderr
+    said = json.loads(done.stdout)
+    assert [said[name] for name in ("ok", "failed", "unknown", "skipped")] == [29, 1, 0, 0]
+    assert (said["errors"][0]["index"], said["errors"][0]["key"]) == (7, str(first + 7))
+    assert len(stored(target, first)) == 29
+
+
+def test_the_command_refuses_what_is_no_file_of_records(target: Cap, tmp_path: Path) -> None:
+    for name, words in (("orders.xlsx", "give a .jsonl"), ("missing.csv", "No such file")):
+        done = command(target, str(tmp_path / name))
+        assert done.returncode == 1
+        assert done.stderr.startswith("config.file")
+        assert words in done.stderr

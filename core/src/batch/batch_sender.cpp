@@ -271,7 +271,7 @@ std::set<std::string> BatchSender::keys_there(const Items& items, std::size_t fi
           .append(",\"=\",")
           .append(items[first].key_values[k])
           .append("]");
-    request.filter += "]";
+    request.filter += ']';
   }
   if (!read_services_) read_services_.emplace(connection_, options_.entity, "read");
   CallContext context{*read_services_, stop_, connection_->clock(), {}};

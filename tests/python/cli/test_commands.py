@@ -14,7 +14,7 @@ from support.running import Shell
 from switchgear.registry import registry
 from switchgear.sandbox import Sandbox
 
-COMMANDS = ("read", "check", "entities", "connectors", "plugin inspect", "demo", "doctor", "sandbox")
+COMMANDS = ("read", "write", "check", "entities", "connectors", "plugin inspect", "demo", "doctor", "sandbox")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
