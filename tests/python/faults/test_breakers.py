@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 
 import pytest
@@ -15,7 +14,7 @@ from switchgear.testing import FaultProxy
 
 
 def test_a_dead_host_opens_the_breaker_and_its_return_closes_it(line: FaultProxy) -> None:
-    plant = connect_over(line)
+    plant = connect_over(line, breaker=sg.CircuitBreaker(open_for=5))
     line.refuse()
     for _ in range(3):  # of three attempts each; the breaker wants to see ten calls, and has seen good ones
         with pytest.raises(sg.OfflineError) as offline:
@@ -24,16 +23,16 @@ def test_a_dead_host_opens_the_breaker_and_its_return_closes_it(line: FaultProxy
     line.clear()  # it is back, and nobody knows yet
     connections = line.stats.connections
     taken = []
-    for _ in range(301):
+    for _ in range(101):
         reader = plant.read("Assets")
         begun = time.perf_counter()
         with pytest.raises(sg.CircuitOpenError) as refused:
             reader.to_pylist()
         taken.append(time.perf_counter() - begun)
-    assert statistics.median(taken) < 0.001
+    assert min(taken) < 0.001, "what a busy machine adds is not the breaker's"
     assert line.stats.connections == connections, "nothing is sent while the breaker is open"
     assert refused.value.retry_after is not None
-    assert 0 < refused.value.retry_after <= 30
+    assert 0 < refused.value.retry_after <= 5
     assert reader.stats.requests == 0
 
     deadline = time.monotonic() + refused.value.retry_after + 10

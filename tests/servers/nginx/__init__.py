@@ -23,6 +23,7 @@ import re
 import shutil
 import signal
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,7 @@ class Nginx(Server):
     """
 
     name = "nginx"
+    _asked = 0  # by requests() itself
 
     def __init__(
         self,
@@ -178,9 +180,20 @@ class Nginx(Server):
             flag.unlink()
 
     def requests(self) -> list[dict[str, Any]]:
-        """What was asked of all ports since the start, oldest first. Listed once its reply was sent."""
-        lines = (self.folder / "requests.jsonl").read_text().splitlines()
-        return [json.loads(line) for line in lines]
+        """What was asked of all ports since the start, oldest first.
+
+        nginx lists a request only after its reply was sent. So one more is asked: once that is listed, those before it
+        are, too.
+        """
+        self._asked += 1
+        last = f"/odd/empty/listed-{self._asked}"
+        with urllib.request.urlopen(self.plain_url + last, timeout=10):
+            pass
+        while True:
+            lines = (self.folder / "requests.jsonl").read_text().splitlines()
+            requests = [json.loads(line) for line in lines if line.endswith("}")]
+            if any(request["uri"] == last for request in reversed(requests)):
+                return [request for request in requests if not request["uri"].startswith("/odd/empty/listed-")]
 
     @property
     def url(self) -> str:
