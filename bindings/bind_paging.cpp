@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 #include <pybind11/typing.h>
 
+#include <array>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -144,6 +145,7 @@ py::typing::Dict<py::str, py::object> stats_of(const EntityReader& reader) {
   py::typing::Dict<py::str, py::object> stats;
   stats["pages"] = pages.pages;
   stats["records"] = pages.records;
+  stats["filtered"] = pages.filtered;
   stats["bytes"] = pages.bytes;
   stats["requests"] = calls.attempts.load();
   stats["retries"] = calls.retries.load() + calls.renewals.load();
@@ -199,7 +201,7 @@ void bind_reader(py::module_& module) {
           py::arg("batches"), "The batches of this reader's pages, all with the columns that it has now.")
       .def(
           "stats", [](Reader& self) { return stats_of(usable(self.holder)); },
-          "Counts so far: pages, records, bytes (decompressed), requests, retries, waited_seconds, rescued, total.")
+          "Counts so far: pages, records, filtered, bytes (decompressed), requests, retries, waited_seconds, rescued, total.")
       .def(
           "next_now",
           [](Reader& self) {
@@ -211,10 +213,10 @@ void bind_reader(py::module_& module) {
               wait = reader.pages->next_for(std::chrono::milliseconds(0), page);
             }
             hand_over_log_lines();
-            const char* state = wait == PageReader::Wait::page ? "page" : wait == PageReader::Wait::end ? "end" : "pending";
-            return std::pair(state, std::move(page));
+            constexpr std::array<const char*, 4> states = {"page", "end", "pending", "passed"};
+            return std::pair(states[static_cast<std::size_t>(wait)], std::move(page));
           },
-          "Does not wait: ('page', Page), ('pending', None) or ('end', None).")
+          "Does not wait: ('page', Page), ('pending', None), ('passed', None) where conditions left nothing of a page, or ('end', None).")
       .def(
           "ready_fd", [](Reader& self) { return opened(usable(self.holder).pages->ready_fd()); },
           "A descriptor, the reader's own, that is readable when next_now() would not be pending; for an event loop.")

@@ -23,6 +23,21 @@ std::string shipped_folder() {
   return (slash == std::string::npos ? "." : library.substr(0, slash)) + "/rest";
 }
 
+/// Of the operators those that a host knows; a description may name more, for itself.
+std::string filterable_json(const rest::Entity& entity) {
+  std::string json = "[";
+  for (const rest::Filter& filter : entity.filters) {
+    std::vector<std::string> known;
+    for (const std::string& name : filter.operators) {
+      if (name.find_first_of("=<>") != std::string::npos || name == "in") known.push_back(name);
+    }
+    if (known.empty()) continue;
+    json.append(json.size() > 1 ? "," : "").append("{\"fields\":").append(rest::json_list(filter.fields));
+    json.append(",\"ops\":").append(rest::json_list(known)).append("}");
+  }
+  return json + "]";
+}
+
 std::string entity_json(const rest::Entity& entity) {
   std::string json = "{\"name\":" + rest::quoted(entity.name) + ",\"key\":" + rest::json_list(entity.key);
   const auto add = [&](const char* name, const std::string& value) { json.append(",\"").append(name).append("\":").append(value); };
@@ -30,6 +45,7 @@ std::string entity_json(const rest::Entity& entity) {
   if (!entity.doc.empty()) add("doc", rest::quoted(entity.doc));
   if (!entity.parent.entity.empty()) add("parent", rest::quoted(entity.parent.entity));
   add("paging", rest::quoted(rest::style_names()[static_cast<std::size_t>(entity.paging.style)]));
+  add("filterable", filterable_json(entity));
   if (entity.fields.empty()) return json + "}";
   std::string fields = "[";
   for (const rest::Field& field : entity.fields) fields.append(fields.size() > 1 ? "," : "").append(field.json);

@@ -1204,7 +1204,7 @@ class PageReader:
         """
     def next_now(self) -> tuple[str, Page | None]:
         """
-        Does not wait: ('page', Page), ('pending', None) or ('end', None).
+        Does not wait: ('page', Page), ('pending', None), ('passed', None) where conditions left nothing of a page, or ('end', None).
         """
     def ready_fd(self) -> int:
         """
@@ -1212,7 +1212,7 @@ class PageReader:
         """
     def stats(self) -> dict[str, typing.Any]:
         """
-        Counts so far: pages, records, bytes (decompressed), requests, retries, waited_seconds, rescued, total.
+        Counts so far: pages, records, filtered, bytes (decompressed), requests, retries, waited_seconds, rescued, total.
         """
     def stop(self) -> None:
         """

@@ -134,9 +134,12 @@ class _Pass:
         while True:
             core = self.core
             state, page = core.next_now()
-            if state != "pending":
+            if state in ("page", "end"):
                 return page
-            await self.watch.readable(core.ready_fd())
+            if state == "pending":
+                await self.watch.readable(core.ready_fd())
+            else:
+                await asyncio.sleep(0)
 
     async def close(self) -> None:
         core, self._core = self._core, None

@@ -219,9 +219,9 @@ class Connection:
             entity: its name; an unknown one raises NotFound with the nearest, when the reader is used.
             columns: these only, in this order. None: all.
             where: conditions that must all hold, `[("Status", "=", "OPEN"), ("Priority", "in", [1, 2])]`, with =, !=,
-                <, <=, >, >=,
-                in; or `sg.raw("…")`, the source's own language. Raises Unsupported where the connector can't pass it
-                on.
+                <, <=, >, >=, in. What the source can't be asked for is applied to the columns that come, as
+                `explain()` says; a null is equal to nothing but null. Or `sg.raw("…")`, the source's own language:
+                Unsupported where the connector can't pass it on.
             order: `["ChangedAt", ("Priority", "desc")]`.
             modified_after: only records whose cursor field is at or after this instant (a date counts from its
                 midnight, UTC).

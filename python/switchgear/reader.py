@@ -29,6 +29,7 @@ class ReadStats:
 
     Attributes:
         pages, records: taken by the caller.
+        filtered: left out by those conditions of `where` that the source was not asked for.
         bytes: of JSON, decompressed.
         requests, retries: sent to the source, ahead of the caller included.
         waited_seconds: for rate limits and before retries.
@@ -39,6 +40,7 @@ class ReadStats:
 
     pages: int = 0
     records: int = 0
+    filtered: int = 0
     bytes: int = 0
     requests: int = 0
     retries: int = 0

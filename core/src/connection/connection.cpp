@@ -138,6 +138,14 @@ EntityInfo Connection::entity(const std::string& name, std::stop_token stop) {
   throw error;
 }
 
+std::optional<EntityInfo> Connection::known_entity(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  const std::vector<EntityInfo>* all = !manifest().entities.empty() ? &manifest().entities : entities_ ? &*entities_ : nullptr;
+  if (all == nullptr) return std::nullopt;
+  const auto found = std::find_if(all->begin(), all->end(), [&](const EntityInfo& entity) { return entity.name == name; });
+  return found == all->end() ? std::nullopt : std::optional(*found);
+}
+
 SessionLease Connection::lease(std::stop_token stop) {
   process_.check("connection '" + id() + "'");
   {

@@ -17,6 +17,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::array<std::string_view, 6> config_types = {"text", "url", "int", "float", "bool", "json"};
 constexpr std::array<std::string_view, 4> known_ops = {"create", "update", "upsert", "delete"};
+constexpr std::array<std::string_view, 7> known_comparisons = {"=", "!=", "<", "<=", ">", ">=", "in"};
 constexpr std::array<std::string_view, 3> known_pushdown = {"filter", "raw_filter", "order"};
 constexpr std::array<std::string_view, 13> field_types = {"bool", "int64", "uint64",    "float64", "utf8", "binary", "date",
                                                           "time", "json",  "timestamp", "decimal", "list", "struct"};
@@ -282,7 +283,7 @@ Field field_at(const Json& value, const std::string& place, const Document& docu
 
 /// A member that is not ours is a property for the connector, unless it looks like a slip of the pen.
 void add_property(EntityInfo& entity, const std::string& name, const Json& value, const std::string& place, const Document& document) {
-  constexpr std::array<std::string_view, 5> ours = {"name", "fields", "key", "cursor", "ops"};
+  constexpr std::array<std::string_view, 6> ours = {"name", "fields", "key", "cursor", "ops", "filterable"};
   for (const std::string_view known : ours) {
     if (name != known && edit_distance(name, known) <= 1) {
       document.refuse(place + step(name),
@@ -305,6 +306,24 @@ void check_against_fields(const EntityInfo& entity, const std::string& place, co
   if (!entity.cursor.empty()) check(entity.cursor, place + "/cursor");
 }
 
+std::vector<Filterable> filterable_at(const Json& value, const std::string& place, const Document& document) {
+  if (!value.is_array())
+    document.refuse(place, R"(expected a list such as [{"fields": ["Status"], "ops": ["=", "in"]}], got )" + kind(value));
+  std::vector<Filterable> all;
+  for (const Json& item : value) {
+    const std::string here = place + "/" + std::to_string(all.size());
+    object_at(item, here, document);
+    only_members(item, std::array<std::string_view, 2>{"fields", "ops"}, here, document);
+    Filterable& one = all.emplace_back(Filterable{text_list(item, "fields", here, document), text_list(item, "ops", here, document)});
+    for (std::size_t i = 0; i < one.ops.size(); ++i) {
+      if (among(known_comparisons, one.ops[i])) continue;
+      document.refuse(here + "/ops/" + std::to_string(i),
+                      "unknown operator '" + one.ops[i] + "' (known: " + listed(known_comparisons) + ")");
+    }
+  }
+  return all;
+}
+
 EntityInfo entity_at(const Json& value, const std::string& place, const Document& document) {
   object_at(value, place, document);
   EntityInfo entity;
@@ -320,6 +339,7 @@ EntityInfo entity_at(const Json& value, const std::string& place, const Document
     }
   }
   if (value.contains("fields")) entity.schema.fields = fields_at(value["fields"], place + "/fields", document);
+  if (value.contains("filterable")) entity.filterable = filterable_at(value["filterable"], place + "/filterable", document);
   for (const auto& [name, member] : value.items()) add_property(entity, name, member, place, document);
   check_against_fields(entity, place, document);
   return entity;
@@ -370,6 +390,12 @@ Json entity_json(const EntityInfo& entity) {
 }  // namespace
 
 bool EntityInfo::supports(std::string_view op) const noexcept { return among(ops, op); }
+
+bool EntityInfo::can_filter(std::string_view field, std::string_view comparison) const noexcept {
+  if (!filterable) return true;
+  return std::any_of(filterable->begin(), filterable->end(),
+                     [&](const Filterable& one) { return (one.fields.empty() || among(one.fields, field)) && among(one.ops, comparison); });
+}
 
 bool Manifest::can_push_down(std::string_view what) const noexcept { return among(pushdown, what); }
 

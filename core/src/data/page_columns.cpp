@@ -55,7 +55,9 @@ Nested nested_from(std::string_view word) {
 }
 
 PageColumns::PageColumns(PageColumnsOptions options)
-    : options_(std::move(options)), mode_(options_.mode.value_or(options_.schema ? SchemaMode::frozen : SchemaMode::evolve)) {
+    : options_(std::move(options)),
+      mode_(options_.mode.value_or(options_.schema ? SchemaMode::frozen : SchemaMode::evolve)),
+      filter_(options_.conditions) {
   if (options_.nested == Nested::json) {
     if (options_.schema) nested_as_json(options_.schema->fields);
     nested_as_json(options_.overrides);
@@ -108,9 +110,32 @@ void PageColumns::check_overrides() {
 void PageColumns::use(Schema schema) {
   in_use_ = std::move(schema);
   columns_.emplace(in_use_, JsonColumnsOptions{options_.projected, mode_ == SchemaMode::strict});
-  const bool flatten = options_.nested == Nested::flatten;
-  shown_ = flatten ? flattening_.flat(columns_->schema()) : columns_->schema();
-  arrow_schema_ = flatten ? to_arrow_schema(shown_) : columns_->arrow_schema();
+  if (options_.nested != Nested::flatten) return show(columns_->schema(), columns_->arrow_schema());
+  Schema flat = flattening_.flat(columns_->schema());
+  SharedArrowSchema arrow_schema = to_arrow_schema(flat);
+  show(std::move(flat), std::move(arrow_schema));
+}
+
+void PageColumns::show(Schema schema, SharedArrowSchema arrow_schema) {
+  whole_ = shown_ = std::move(schema);
+  whole_arrow_schema_ = arrow_schema_ = std::move(arrow_schema);
+  filter_.check(whole_);
+  if (options_.hidden.empty()) return;
+  visible_.clear();
+  for (std::size_t i = 0; i < whole_.fields.size(); ++i) {
+    if (std::find(options_.hidden.begin(), options_.hidden.end(), whole_.fields[i].name) == options_.hidden.end()) visible_.push_back(i);
+  }
+  shown_.fields.clear();
+  for (const std::size_t i : visible_) shown_.fields.push_back(whole_.fields[i]);
+  arrow_schema_ = to_arrow_schema(shown_);
+}
+
+RecordBatch PageColumns::selected(RecordBatch batch) {
+  if (filter_.conditions().empty()) return batch;
+  const std::int64_t before = batch.length();
+  batch = filter_.apply(batch, whole_);
+  filtered_ += static_cast<std::uint64_t>(before - batch.length());
+  return options_.hidden.empty() ? batch : batch.columns(visible_, arrow_schema_);
 }
 
 RecordBatch PageColumns::read(const JsonPage& page) {
@@ -129,12 +154,12 @@ RecordBatch PageColumns::read(const JsonPage& page) {
       inference_->see(batch);
     }
   }
-  return options_.nested == Nested::flatten ? Flattening::apply(batch, columns_->schema(), arrow_schema_) : batch;
+  return selected(options_.nested == Nested::flatten ? Flattening::apply(batch, columns_->schema(), whole_arrow_schema_) : batch);
 }
 
 RecordBatch PageColumns::read(const RecordBatch& page) {
   const Schema schema = from_arrow_schema(*page.schema());
-  if (foreign_ != nullptr && schema == shown_) return page;
+  if (foreign_ != nullptr && schema == whole_) return selected(page);
   if ((options_.nested == Nested::json || options_.nested == Nested::flatten) && has_nested(schema)) {
     throw Error(Category::unsupported, "nested", "this connector makes its columns itself, and its structures and lists stay what they are")
         .with_hint("leave nested= out");
@@ -144,9 +169,8 @@ RecordBatch PageColumns::read(const RecordBatch& page) {
         .with_hint("schema=\"evolve\" reads such a listing page by page");
   }
   foreign_ = page.schema();
-  shown_ = schema;
-  arrow_schema_ = foreign_;
-  return page;
+  show(schema, foreign_);
+  return selected(page);
 }
 
 }  // namespace switchgear

@@ -66,9 +66,8 @@ void check_request(const Connection& connection, const EntityInfo& entity, const
     if (!asked || manifest.can_push_down(what)) return;
     throw refused(connection, entity, Category::unsupported, "pushdown",
                   "connector '" + manifest.name + "' cannot ask its source for '" + std::string(what) + "'")
-        .with_hint("read without it, and select in pandas, polars or DuckDB");
+        .with_hint("read without it, and select or sort in pandas, polars or DuckDB");
   };
-  demand("filter", !request.filter.empty());
   demand("raw_filter", !request.raw_filter.empty());
   demand("order", !request.order.empty());
   if (!request.modified_after.empty() && entity.cursor.empty() && request.cursor.empty()) {
@@ -112,7 +111,33 @@ std::vector<std::string> divide(Connection& connection, CallServices& services, 
   return {};
 }
 
+/// Columns that are asked for and read for the sake of conditions alone, if not all are.
+void add_columns_for(const std::vector<Condition>& conditions, ReadRequest& request, std::vector<std::string>& hidden) {
+  if (request.columns.empty()) return;
+  for (const Condition& condition : conditions) {
+    if (std::find(request.columns.begin(), request.columns.end(), condition.field) != request.columns.end()) continue;
+    request.columns.push_back(condition.field);
+    hidden.push_back(condition.field);
+  }
+}
+
 }  // namespace
+
+SplitConditions split_conditions(const Connection& connection, const EntityInfo& entity, const ReadRequest& request) {
+  SplitConditions result;
+  const bool can_any = connection.manifest().can_push_down("filter");
+  std::vector<Condition> all;
+  try {
+    all = parse_conditions(request.filter);
+  } catch (const Error& error) {
+    throw refused(connection, entity, error.category, error.detail, error.message).with_hint(error.hint);
+  }
+  for (Condition& condition : all) {
+    const bool pushed = can_any && entity.can_filter(condition.field, condition.op());
+    (pushed ? result.pushed : result.local).push_back(std::move(condition));
+  }
+  return result;
+}
 
 EntityReader read_entity(const std::shared_ptr<Connection>& connection, ReadRequest request, std::stop_token stop) {
   EntityReader reader;
@@ -124,6 +149,9 @@ EntityReader read_entity(const std::shared_ptr<Connection>& connection, ReadRequ
   options.connection_id = connection->id();
   options.entity = request.entity;
   options.key = reader.entity.key;
+  SplitConditions conditions = split_conditions(*connection, reader.entity, request);
+  std::vector<std::string> hidden;
+  add_columns_for(conditions.local, request, hidden);
   const auto asked = [&](const std::string& column) {
     return request.columns.empty() || std::find(request.columns.begin(), request.columns.end(), column) != request.columns.end();
   };
@@ -132,6 +160,9 @@ EntityReader read_entity(const std::shared_ptr<Connection>& connection, ReadRequ
   options.key_in_pages = !reader.entity.schema.fields.empty() || std::all_of(options.key.begin(), options.key.end(), asked);
   if (options.key_in_pages) std::copy_if(options.key.begin(), options.key.end(), std::back_inserter(columns), std::not_fn(asked));
   options.columns = columns_for(*connection, reader.entity, request);
+  options.columns.hidden = std::move(hidden);
+  const bool selects = !conditions.local.empty();
+  options.columns.conditions = std::move(conditions.local);
   options.start = request.token;
   options.limit = request.limit;
   options.fetch.prefetch = std::max<std::size_t>(request.prefetch, 1);
@@ -152,17 +183,18 @@ EntityReader read_entity(const std::shared_ptr<Connection>& connection, ReadRequ
     page.properties.emplace_back("cursor", request.cursor);
   }
   page.columns = std::move(columns);
-  page.filter = std::move(request.filter);
+  page.filter = to_json(conditions.pushed);
   page.raw_filter = std::move(request.raw_filter);
   page.order = std::move(request.order);
   page.lower = std::move(request.modified_after);
-  // A limit is a smaller page, not an end that the source is told: after an end there would be nothing from which to go on.
+  // A limit is a smaller page, not an end that the source is told: after an end there would be nothing from which to go on. How many
+  // records have to be looked at for it is not known where conditions are left to us.
   page.page_size = request.page_size;
   constexpr std::int64_t usual_page = 1000;
-  if (request.limit > 0 && request.limit < (page.page_size > 0 ? page.page_size : usual_page)) page.page_size = request.limit;
+  if (!selects && request.limit > 0 && request.limit < (page.page_size > 0 ? page.page_size : usual_page)) page.page_size = request.limit;
   page.count = request.count;
   // What is within the first page is not fetched ahead of.
-  if (request.limit >= 0) options.fetch.prefetch = request.limit <= page.page_size ? 0 : 1;
+  if (!selects && request.limit >= 0) options.fetch.prefetch = request.limit <= page.page_size ? 0 : 1;
 
   const auto open = [connection, services = reader.services, page](const std::string& partition) {
     return loader_of(connection, services, page, partition);

@@ -81,10 +81,10 @@ bool PageReader::wait_for_front(std::chrono::milliseconds timeout) {
 void PageReader::check_total() {
   if (!std::exchange(complete_, false)) return;
   const PageStats done = stats();
-  if (!done.total || *done.total == static_cast<std::int64_t>(done.records)) return;
+  if (!done.total || *done.total == static_cast<std::int64_t>(done.records + done.filtered)) return;
   log(LogLevel::warning, options_.connection_id + "/" + options_.entity,
-      "the source says that there are " + std::to_string(*done.total) + " records, its pages held " + std::to_string(done.records) +
-          ": records came or went meanwhile, or its total is wrong");
+      "the source says that there are " + std::to_string(*done.total) + " records, its pages held " +
+          std::to_string(done.records + done.filtered) + ": records came or went meanwhile, or its total is wrong");
 }
 
 // The page at the front is one more to learn columns from. It waits aside, its bytes counted, so that the next one can come.
@@ -148,11 +148,14 @@ const SharedArrowSchema& PageReader::arrow_schema() {
 
 void PageReader::count_page(const PageFetcher::Taken& taken, std::int64_t records) {
   token_ = place();
-  empty_pages_ = records > 0 ? 0 : empty_pages_ + 1;
+  const bool held_any = records > 0 || columns_.filtered() > filtered_before_;
+  filtered_before_ = columns_.filtered();
+  empty_pages_ = held_any ? 0 : empty_pages_ + 1;
   {
     const std::lock_guard lock(mutex_);
     stats_.pages += 1;
     stats_.records += static_cast<std::uint64_t>(records);
+    stats_.filtered = columns_.filtered();
     stats_.bytes += taken.page.bytes;
     stats_.rescued = columns_.rescued();
     if (taken.page.total) stats_.total = taken.page.total;
@@ -163,7 +166,7 @@ void PageReader::count_page(const PageFetcher::Taken& taken, std::int64_t record
       .with_hint("the listing seems endless; report it to the source's operator");
 }
 
-Page PageReader::take_front() {
+std::optional<Page> PageReader::take_front() {
   PageFetcher::Taken taken;
   if (looked_at_.empty()) {
     taken = fetcher_->pop();
@@ -178,6 +181,7 @@ Page PageReader::take_front() {
   }
   Page page{fetched.json ? columns_.read(*fetched.json) : columns_.read(*fetched.foreign), {}, fetched.total};
   fetched.json.reset();  // before its bytes are given back
+  const bool nothing_left = page.batch.length() == 0 && columns_.filtered() > filtered_before_;
   bool whole = true;
   if (left_ >= 0) {
     whole = page.batch.length() <= left_;
@@ -191,6 +195,7 @@ Page PageReader::take_front() {
     finished_ = true;
     stop();
   }
+  if (nothing_left) return std::nullopt;
   return page;
 }
 
@@ -218,14 +223,15 @@ PageReader::Wait PageReader::next_for(std::chrono::milliseconds timeout, std::op
     }
   }
   guarded([&] { page = take_front(); });
-  return Wait::page;
+  return page ? Wait::page : Wait::passed;
 }
 
 std::optional<Page> PageReader::next() {
   std::optional<Page> page;
-  while (next_for(no_timeout, page) == Wait::pending) {
+  for (;;) {
+    const Wait wait = next_for(no_timeout, page);
+    if (wait == Wait::page || wait == Wait::end) return page;
   }
-  return page;
 }
 
 PageStats PageReader::stats() const {

@@ -72,8 +72,16 @@ std::vector<std::string> plan_partitions(Connection& connection, CallServices& s
 
 ReadExplanation explain_read(Connection& connection, const ReadRequest& request, std::optional<std::uint64_t> records) {
   ReadExplanation result;
+  const std::optional<EntityInfo> entity = connection.known_entity(request.entity);
+  std::vector<Condition> local;
+  if (entity || !connection.manifest().can_push_down("filter")) {
+    local = split_conditions(connection, entity.value_or(EntityInfo()), request).local;
+  } else if (!request.filter.empty()) {
+    result.notes.emplace_back("which conditions the source can be asked for is not known before its entities are");
+  }
   result.records = records;
-  if (request.limit >= 0) result.records = std::min(records.value_or(UINT64_MAX), static_cast<std::uint64_t>(request.limit));
+  if (request.limit >= 0 && local.empty())
+    result.records = std::min(records.value_or(UINT64_MAX), static_cast<std::uint64_t>(request.limit));
   result.page_size = page_size_of(connection, request);
   const std::optional<std::string> sequential = why_not_parallel(connection, request);
   if (!sequential) {
@@ -105,6 +113,10 @@ ReadExplanation explain_read(Connection& connection, const ReadRequest& request,
                                              : "how many records there are is not known before the source is asked: give records");
   }
   if (!result.requests_per_second) result.notes.emplace_back("no rate limit");
+  for (const Condition& condition : local) {
+    result.notes.push_back("the source can't be asked for " + condition.describe() +
+                           ": all it has is read, and the condition applied here");
+  }
   return result;
 }
 

@@ -53,6 +53,94 @@ TEST(EntityReader, GoesOnInAnotherConnection) {
   EXPECT_EQ(records, 6);
 }
 
+std::vector<std::string> work_orders(EntityReader& reader) {
+  std::vector<std::string> found;
+  while (const auto page = reader.pages->next()) {
+    const Schema schema = from_arrow_schema(*page->batch.schema());
+    const ::ArrowArray& column = *page->batch.array()->children[schema.find("wo") - schema.fields.data()];
+    const auto* offsets = static_cast<const std::int32_t*>(column.buffers[1]) + column.offset;
+    for (std::int64_t row = 0; row < page->batch.length(); ++row)
+      found.emplace_back(static_cast<const char*>(column.buffers[2]) + offsets[row],
+                         static_cast<std::size_t>(offsets[row + 1] - offsets[row]));
+  }
+  return found;
+}
+
+using Names = std::vector<std::string>;
+
+TEST(EntityReader, ConditionsThatTheSourceCannotBeAskedForAreAppliedHere) {
+  ManualClock clock;
+  const auto transport = acme_api(4);
+  ReadRequest asked = request();
+  asked.filter = R"([["n", "=", 2], ["wo", "!=", "1b"]])";
+  EntityReader reader = read_entity(acme(transport, clock), asked);
+  EXPECT_EQ(work_orders(reader), (Names{"0b", "2b", "3b"}));
+  const PageStats stats = reader.pages->stats();
+  EXPECT_EQ(stats.pages, 4U);
+  EXPECT_EQ(stats.records, 3U);
+  EXPECT_EQ(stats.filtered, 5U);
+  EXPECT_EQ(transport->requests().size(), 4U);
+}
+
+TEST(EntityReader, AColumnThatOnlyAConditionNeedsIsNotShown) {
+  ManualClock clock;
+  ReadRequest asked = request();
+  asked.columns = {"wo"};
+  asked.filter = R"([["n", ">", 1]])";
+  EntityReader reader = read_entity(acme(acme_api(3), clock), asked);
+  ASSERT_EQ(reader.pages->schema().find("n"), nullptr);
+  const auto first = reader.pages->next();
+  ASSERT_TRUE(first);
+  const Schema schema = from_arrow_schema(*first->batch.schema());
+  EXPECT_EQ(schema, from_arrow_schema(*reader.pages->arrow_schema()));
+  EXPECT_EQ(first->batch.array()->n_children, static_cast<std::int64_t>(schema.fields.size()));
+  EXPECT_EQ(work_orders(reader), (Names{"1b", "2b"}));
+}
+
+TEST(EntityReader, ALimitCountsWhatTheConditionsLeave) {
+  ManualClock clock;
+  ReadRequest asked = request();
+  asked.filter = R"([["n", "=", 2]])";
+  asked.limit = 2;
+  EntityReader reader = read_entity(acme(acme_api(5), clock), asked);
+  EXPECT_EQ(work_orders(reader), (Names{"0b", "1b"}));
+  asked.token = reader.pages->token();
+  asked.limit = -1;
+  EntityReader rest = read_entity(acme(acme_api(5), clock), asked);
+  EXPECT_EQ(work_orders(rest), (Names{"2b", "3b", "4b"}));
+}
+
+TEST(EntityReader, PagesOfWhichNothingIsLeftArePassedAndAreNoEndlessListing) {
+  ManualClock clock;
+  ReadRequest asked = request();
+  asked.filter = R"([["wo", "=", "1499a"]])";
+  EntityReader reader = read_entity(acme(acme_api(1500), clock), asked);
+  const auto page = reader.pages->next();
+  ASSERT_TRUE(page);
+  EXPECT_EQ(page->batch.length(), 1);
+  EXPECT_EQ(reader.pages->stats().pages, 1500U);
+  EXPECT_FALSE(reader.pages->next());
+}
+
+TEST(EntityReader, AConditionOnNoColumnOrOfAnotherTypeIsRefused) {
+  ManualClock clock;
+  const auto code_of = [&](const std::string& filter) {
+    ReadRequest asked = request();
+    asked.filter = filter;
+    try {
+      EntityReader reader = read_entity(acme(acme_api(2), clock), asked);
+      reader.pages->next();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.connection_id + "/" + error.entity, "plant/work_orders");
+      return error.code() + ": " + error.message;
+    }
+    return std::string("none");
+  };
+  EXPECT_NE(code_of(R"([["m", "=", 1]])").find("config.where: the condition m = 1 is about a column that there is not"), std::string::npos);
+  EXPECT_NE(code_of(R"([["n", "=", "many"]])").find("does not fit the column 'n'"), std::string::npos);
+  EXPECT_EQ(code_of(R"([["n", "like", 1]])").substr(0, 12), "config.where");
+}
+
 TEST(EntityReader, RefusesWhatTheConnectorCannotAsk) {
   ManualClock clock;
   const auto connection = acme(acme_api(1), clock);
@@ -66,9 +154,9 @@ TEST(EntityReader, RefusesWhatTheConnectorCannotAsk) {
     }
     return std::string("none");
   };
-  ReadRequest filtered = request();
-  filtered.filter = R"([["n","=",1]])";
-  EXPECT_EQ(code_of(filtered), "unsupported.pushdown");
+  ReadRequest raw = request();
+  raw.raw_filter = "n eq 1";
+  EXPECT_EQ(code_of(raw), "unsupported.pushdown");
   ReadRequest unknown = request();
   unknown.entity = "workorders";
   EXPECT_EQ(code_of(unknown), "not_found.entity");

@@ -101,6 +101,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// Throws Error(not_found, "entity") with the nearest name for one that there is not.
   EntityInfo entity(const std::string& name, std::stop_token stop = {});
 
+  /// The same without asking: nothing where the source would have to be asked first.
+  std::optional<EntityInfo> known_entity(const std::string& name) const;
+
   SessionLease lease(std::stop_token stop = {});
 
   Connection(std::shared_ptr<Plugin> plugin, ConnectionConfig config, Clock& clock);  // used by open()
@@ -123,7 +126,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   StatusTracker tracker_;
   Guard guard_;  // its breakers' events go to the tracker
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::vector<std::unique_ptr<Session>> idle_;
   std::optional<std::vector<EntityInfo>> entities_;
 };

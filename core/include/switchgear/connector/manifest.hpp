@@ -22,6 +22,12 @@ struct ConfigKey {
   std::string doc;
 };
 
+/// Conditions that a source can be asked for: these operators on these fields.
+struct Filterable {
+  std::vector<std::string> fields;  ///< empty: all
+  std::vector<std::string> ops;     ///< of = != < <= > >= in
+};
+
 /// An entity as a manifest or a catalog describes it.
 struct EntityInfo {
   std::string name;
@@ -29,12 +35,16 @@ struct EntityInfo {
   std::vector<std::string> key;
   std::string cursor;            ///< field by which changes can be asked for; "": none
   std::vector<std::string> ops;  ///< "create", "update", "upsert", "delete"
+  /// What the source can be asked for; nothing: every condition, if the connector pushes "filter" down. The other conditions are applied to
+  /// the columns (row_filter.hpp).
+  std::optional<std::vector<Filterable>> filterable;
   /// Every member but name and fields, as text (nested values as JSON): path, records, key, cursor, ops ...; handed to the connector
   /// unchanged.
   std::vector<std::pair<std::string, std::string>> properties;
 
   bool writable() const noexcept { return !ops.empty(); }
   bool supports(std::string_view op) const noexcept;
+  bool can_filter(std::string_view field, std::string_view comparison) const noexcept;
 };
 
 struct Manifest {
@@ -44,7 +54,8 @@ struct Manifest {
   std::vector<std::string> secrets;
   std::vector<ConfigKey> config;
   std::vector<EntityInfo> entities;  ///< empty: they come from `discover`
-  /// What of a read request the connector passes on to its source: "filter", "raw_filter", "order". What is not listed is refused.
+  /// What of a read request the connector passes on to its source: "filter", "raw_filter", "order". Without "filter" conditions are applied
+  /// to the columns; the others are refused where they are not listed.
   std::vector<std::string> pushdown;
 
   bool can_push_down(std::string_view what) const noexcept;

@@ -19,6 +19,7 @@
 #include "switchgear/data/json_columns.hpp"
 #include "switchgear/data/json_page.hpp"
 #include "switchgear/data/record_batch.hpp"
+#include "switchgear/data/row_filter.hpp"
 #include "switchgear/data/schema.hpp"
 #include "switchgear/data/schema_inference.hpp"
 
@@ -47,6 +48,8 @@ struct PageColumnsOptions {
   bool projected = false;            ///< the columns are what was asked for: other members are left out, not rescued
   std::optional<SchemaMode> mode{};  ///< nothing: evolve where columns are inferred, frozen where they are declared
   Nested nested = Nested::as_declared;
+  std::vector<Condition> conditions{};  ///< that the source was not asked for: records for which one does not hold are left out
+  std::vector<std::string> hidden{};    ///< columns that were read for their sake alone
 };
 
 class PageColumns {
@@ -81,12 +84,17 @@ class PageColumns {
   /// Records with something in `_rescued`.
   std::uint64_t rescued() const noexcept { return rescued_before_ + (columns_ ? columns_->rescued() : 0); }
 
+  /// Records left out by the conditions.
+  std::uint64_t filtered() const noexcept { return filtered_; }
+
   /// Pages come from JSON, so that one from a connector has no place among them.
   bool reads_json() const noexcept { return columns_.has_value(); }
 
  private:
   void use(Schema schema);
   void check_overrides();
+  void show(Schema schema, SharedArrowSchema arrow_schema);
+  RecordBatch selected(RecordBatch batch);
 
   PageColumnsOptions options_;
   SchemaMode mode_;
@@ -96,9 +104,14 @@ class PageColumns {
   Schema in_use_;  // what they were made for
   SharedArrowSchema foreign_;
   Flattening flattening_;
+  RowFilter filter_;
+  Schema whole_;  // with the hidden ones
+  SharedArrowSchema whole_arrow_schema_;
+  std::vector<std::size_t> visible_;  // where they stand in it; empty: all are
   Schema shown_;
   SharedArrowSchema arrow_schema_;
   std::uint64_t rescued_before_ = 0;
+  std::uint64_t filtered_ = 0;
 };
 
 }  // namespace switchgear

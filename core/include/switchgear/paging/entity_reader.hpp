@@ -35,6 +35,15 @@ struct ReadRequest {
   Nested nested = Nested::as_declared;
 };
 
+/// The conditions of a read: those that the source is asked for, and those that are applied to what it sends.
+struct SplitConditions {
+  std::vector<Condition> pushed;
+  std::vector<Condition> local;
+};
+
+/// Throws Error(config, "where") for what is no condition.
+SplitConditions split_conditions(const Connection& connection, const EntityInfo& entity, const ReadRequest& request);
+
 struct EntityReader {
   std::shared_ptr<CallServices> services;  ///< its counters
   EntityInfo entity;

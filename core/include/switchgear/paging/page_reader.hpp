@@ -54,6 +54,7 @@ struct Page {
 struct PageStats {
   std::uint64_t pages = 0;
   std::uint64_t records = 0;
+  std::uint64_t filtered = 0;         ///< left out, by conditions that the source was not asked for
   std::uint64_t bytes = 0;            ///< decompressed
   std::uint64_t rescued = 0;          ///< records with something in `_rescued`
   std::optional<std::int64_t> total;  ///< what the source said last there is in all; it may lie
@@ -64,7 +65,12 @@ class PageReader {
   using Loader = PageLoader;
   using Open = PageFetcher::Open;
 
-  enum class Wait { page, end, pending };
+  enum class Wait {
+    page,
+    end,
+    pending,
+    passed,  ///< a page was there, and the conditions left nothing of it: whoever waits may look up before the next
+  };
 
   PageReader(Loader load, PageReaderOptions options);
   /// With a loader, that is a session, for each part.
@@ -107,7 +113,7 @@ class PageReader {
   void learn_schema();
   bool has_looked_enough() const;
   void count_page(const PageFetcher::Taken& taken, std::int64_t records);
-  Page take_front();
+  std::optional<Page> take_front();  // nothing: it is passed
   template <class Function>
   void guarded(Function function);
 
@@ -125,6 +131,7 @@ class PageReader {
   std::size_t looked_at_records_ = 0;
   std::int64_t left_;  // of the limit; -1: no limit
   std::size_t empty_pages_ = 0;
+  std::uint64_t filtered_before_ = 0;
   bool finished_ = false;
   std::exception_ptr broken_;     // a page could not be read: the end of this reader
   std::exception_ptr postponed_;  // the same, after the pages that were looked at before it
