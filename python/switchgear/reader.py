@@ -325,7 +325,8 @@ def as_pylist(batches: _core.RecordBatches) -> list[dict[str, Any]]:
 
 def as_arrow(batches: _core.RecordBatches) -> pyarrow.Table:
     """A pyarrow.Table of the same memory."""
-    table: pyarrow.Table = require("pyarrow", "arrow").table(batches)
+    # Not pyarrow.table(): it imports pandas, only to see that this is no frame of it.
+    table: pyarrow.Table = require("pyarrow", "arrow").RecordBatchReader.from_stream(batches).read_all()
     return table
 
 
