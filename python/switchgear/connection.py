@@ -234,7 +234,8 @@ class Connection:
                 `reader.explain()`); nor are there ever more requests in flight than the connection's limits allow.
             ordered: of parallel parts: in the listing's order. False: as they arrive, which is faster for what does
                 not fit into `max_bytes`.
-            prefetch: pages fetched ahead while others are worked on, where one is read at a time.
+            prefetch: pages fetched ahead while others are worked on, where one is read at a time. 0: a page is asked
+                for when it is wanted.
             max_bytes: what pages may occupy until they are columns. A single page that takes more is
                 `config.page_too_large`. All readers of the process share `switchgear.memory_budget()` besides.
             count: ask the source for the total (`page.total`).
@@ -259,7 +260,7 @@ class Connection:
             "token": token or "",
             "parallel": at_least("parallel", parallel, 1),
             "ordered": bool(ordered),
-            "prefetch": at_least("prefetch", prefetch, 1),
+            "prefetch": at_least("prefetch", prefetch, 0),
             "max_bytes": at_least("max_bytes", max_bytes, 1),
             "count": count,
             **schema_options(schema, nested),

@@ -165,7 +165,7 @@ EntityReader read_entity(const std::shared_ptr<Connection>& connection, ReadRequ
   options.columns.conditions = std::move(conditions.local);
   options.start = request.token;
   options.limit = request.limit;
-  options.fetch.prefetch = std::max<std::size_t>(request.prefetch, 1);
+  options.fetch.prefetch = request.prefetch;
   options.fetch.max_bytes = request.max_bytes;
   options.fetch.parallel = request.parallel;
   options.fetch.ordered = request.ordered;
@@ -194,7 +194,8 @@ EntityReader read_entity(const std::shared_ptr<Connection>& connection, ReadRequ
   if (!selects && request.limit > 0 && request.limit < (page.page_size > 0 ? page.page_size : usual_page)) page.page_size = request.limit;
   page.count = request.count;
   // What is within the first page is not fetched ahead of.
-  if (!selects && request.limit >= 0) options.fetch.prefetch = request.limit <= page.page_size ? 0 : 1;
+  if (!selects && request.limit >= 0)
+    options.fetch.prefetch = request.limit <= page.page_size ? 0 : std::min<std::size_t>(request.prefetch, 1);
 
   const auto open = [connection, services = reader.services, page](const std::string& partition) {
     return loader_of(connection, services, page, partition);

@@ -211,6 +211,12 @@ def test_ending_early_stops_the_producer(own_box: Sandbox, way: str) -> None:
     assert own_box.stats()["pages"] <= before + 1 + 10
 
 
+def test_without_prefetch_a_page_is_asked_for_when_it_is_wanted(own_box: Sandbox) -> None:
+    for taken, _ in enumerate(plant_of(own_box).read("WorkOrders", page_size=100, prefetch=0), 1):
+        assert own_box.stats()["pages"] == taken, "a page that nobody waits for"
+    assert own_box.stats()["pages"] == 10
+
+
 def test_fetching_ahead_is_bounded_in_bytes(own_box: Sandbox) -> None:
     reader = plant_of(own_box).read(
         "WorkOrders", page_size=100, prefetch=50, max_bytes=200_000
@@ -236,7 +242,9 @@ def test_progress_says_nothing_where_nobody_looks(plant: sg.Connection, capfd: p
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("options", [{"limit": -1}, {"page_size": 0}, {"prefetch": 0}, {"limit": True}, {"limit": "5"}])
+@pytest.mark.parametrize(
+    "options", [{"limit": -1}, {"page_size": 0}, {"prefetch": -1}, {"limit": True}, {"limit": "5"}]
+)
 def test_wrong_options_are_refused_when_given(plant: sg.Connection, options: dict[str, object]) -> None:
     with pytest.raises(sg.ConfigError, match=next(iter(options))):
         plant.read("WorkOrders", **options)  # type: ignore[arg-type]

@@ -77,7 +77,7 @@ def test_an_event_loop_is_told_when_a_page_is_there(plant: Connection) -> None:
     core.close()
 
 
-@pytest.mark.parametrize("name", ["parallel", "prefetch", "max_bytes"])
-def test_numbers_are_checked(plant: Connection, name: str) -> None:
-    with pytest.raises(sg.ConfigError, match=f"{name}=0"):
-        plant.read("WorkOrders", **{name: 0})  # type: ignore[arg-type]
+@pytest.mark.parametrize(("name", "value"), [("parallel", 0), ("prefetch", -1), ("max_bytes", 0)])
+def test_numbers_are_checked(plant: Connection, name: str, value: int) -> None:
+    with pytest.raises(sg.ConfigError, match=f"{name}={value}"):
+        plant.read("WorkOrders", **{name: value})  # type: ignore[arg-type]

@@ -25,7 +25,7 @@ struct ReadRequest {
   std::int64_t page_size = 0;             ///< 0: the connector's choice
   std::int64_t limit = -1;                ///< records; -1: all
   std::string token;                      ///< a Continuation's text; "": from the beginning
-  std::size_t prefetch = 2;               ///< pages ahead, where one is read at a time
+  std::size_t prefetch = 2;               ///< pages ahead, where one is read at a time; 0: none before it is waited for
   std::size_t parallel = 1;               ///< parts read side by side: a wish, see why_not_parallel
   bool ordered = true;                    ///< of parallel parts: in the listing's order, or as they arrive
   std::uint64_t max_bytes = 64U << 20U;   ///< of pages between source and columns
