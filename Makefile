@@ -3,7 +3,7 @@
 #
 #   make demo    a local maintenance system, read and shown          make bench   the benchmarks, with their comparisons
 #   make test    all checks, what the continuous integration runs    make fuzz    FUZZ_SECONDS (default 3600) for each fuzz target
-#   make lint    format, static analysis, types                      make soak    long runs under faults
+#   make lint    format, static analysis, types                      make soak    long runs under faults: ROUNDS=200, SECONDS=...
 #   make setup   only what the others need                           make clean   forget everything that was built
 
 SHELL := /bin/bash
@@ -15,6 +15,9 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 PYTHON ?= python3
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 3600
+# Of `make soak`: rounds of killing, and seconds after which a test that tries many combinations begins no other one (none: all of them).
+ROUNDS ?= 200
+SECONDS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -89,7 +92,7 @@ soak: package servers
 	@cmake --preset dev --log-level=WARNING >/dev/null
 	cmake --build --preset dev --parallel $(JOBS) --target test_policy -- --quiet
 	SWITCHGEAR_STRESS_CALLS=1000000 build/dev/tests/cpp/policy/test_policy --gtest_filter='Stress.*'
-	$(BIN)/python -m pytest -m soak --timeout=0
+	SWITCHGEAR_ROUNDS=$(ROUNDS) SWITCHGEAR_SECONDS=$(SECONDS) $(BIN)/python -m pytest -m soak --timeout=0
 
 stubs: package
 	@scripts/make-stubs

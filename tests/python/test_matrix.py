@@ -1,0 +1,198 @@
+"""The same records in every paging style, page size, fault, read ahead or not, side by side or not, killed or not.
+
+No record may be missing and none may come twice: what a killed process reported and what its successor reads from the
+last token are together exactly the records of the source, value by value. `make test` tries every pair of values of
+any two factors on some hundred records, `make soak` the whole product on 50,000 (SECONDS bounds it).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import switchgear as sg
+from support.killing import Job, Story, go_on
+from support.pairwise import Combination, full_product, pairs_of, pairwise
+from support.rest_descriptions import STYLES, description, in_key_order
+from support.seeds import dice, new_seed, soak_deadline
+from switchgear.sandbox import Fault, Sandbox
+
+DIVISIBLE = {"page", "page0", "offset", "window"}
+FAULTS: dict[str, list[Fault]] = {
+    "none": [],
+    "429": [Fault("rate_limit", every=5, retry_after=0)],
+    "503": [Fault("error", every=6, status=503)],
+    "cut": [Fault("cut", every=7, fraction=0.7)],
+    "reset": [Fault("cut", every=8, fraction=0.3, reset=True)],
+    "latency": [Fault("latency", every=9, ms=4)],
+}
+TIRED = ("cut", "reset")
+"""Faults that end a listing by POST, which is not sent again: it goes on from its token."""
+
+
+class Sources:
+    """Sandboxes by how many records they are to have, and their records."""
+
+    def __init__(self, stack: contextlib.ExitStack) -> None:
+        self._stack = stack
+        self._boxes: dict[tuple[str, int], tuple[Sandbox, list[dict[str, Any]]]] = {}
+
+    def box(self, entity: str, records: int) -> tuple[Sandbox, list[dict[str, Any]]]:
+        key = (entity, records)
+        if key not in self._boxes:
+            # A sandbox has five times as many work orders as purchase orders.
+            size = records if entity == "WorkOrders" else 5 * records
+            box = self._stack.enter_context(Sandbox(records=size, process=True))
+            truth = list(box.truth(entity))
+            assert len(truth) == records
+            self._boxes[key] = (box, truth)
+        return self._boxes[key]
+
+
+@pytest.fixture
+def sources() -> Iterator[Sources]:
+    with contextlib.ExitStack() as stack:
+        yield Sources(stack)
+
+
+def entity_of(style: str) -> str:
+    """XML has no way to tell a list of one from a value."""
+    return "PurchaseOrders" if style == "xml" else "WorkOrders"
+
+
+def most_at_once(truth: list[dict[str, Any]]) -> int:
+    """How many records share a second: no window of time, nor therefore a page of one, can be smaller."""
+    return max(Counter(record["ChangedAt"].replace(microsecond=0) for record in truth).values())
+
+
+def factors(rng: random.Random) -> dict[str, list[Any]]:
+    side_by_side = rng.randint(2, 6)
+    return {
+        "style": [*STYLES, "odata"],
+        "page_size": [1, rng.randint(2, 30), rng.randint(31, 700), 1_000, 5_000],
+        "fault": list(FAULTS),
+        "prefetch": [0, rng.randint(1, 5)],
+        "parallel": [(1, True), (side_by_side, True), (side_by_side, False)],
+        "kill": [False, True],
+    }
+
+
+def possible(ties: int) -> Callable[[Combination], bool]:
+    def allowed(one: Combination) -> bool:
+        if one["parallel"] != (1, True) and one["style"] not in DIVISIBLE:
+            return False
+        if one["style"] == "all" and one["page_size"] != 5_000:
+            return False
+        return one["style"] != "window" or bool(one["page_size"] >= ties)
+
+    return allowed
+
+
+def job_of(one: Combination, box: Sandbox) -> Job:
+    style, (parallel, ordered) = one["style"], one["parallel"]
+    settings: dict[str, Any] = {"id": "plant", "retry": sg.Retry(attempts=6, base=0.002, cap=0.01), "rate_limit": None}
+    if style == "odata":
+        settings |= {"url": box.odata_url, "page_size": 0}
+    else:
+        settings |= {"url": box.rest_url, "description": description(style)}
+    options: dict[str, Any] = {"prefetch": one["prefetch"], "parallel": parallel, "ordered": ordered}
+    if style != "all":
+        options["page_size"] = one["page_size"]
+    return Job("odata" if style == "odata" else "rest", settings, entity_of(style), options)
+
+
+def read_through(one: Combination, box: Sandbox, records: int, rng: random.Random) -> Story:
+    """Reads everything, killed at a random page if it is to be, and gone on with until the end."""
+    box.set_faults(*FAULTS[one["fault"]])
+    job, story = job_of(one, box), Story()
+    pages = -(-records // one["page_size"])
+    kill_at = rng.randint(0, min(pages, 200) - 1) if one["kill"] else None
+    while not story.ended:
+        before = len(story.pages), story.kills
+        due = kill_at is not None and story.kills == 0
+        go_on(job, story, kill_after=max(0, kill_at - len(story.pages)) if kill_at is not None and due else None)
+        assert story.ended or (len(story.pages), story.kills) > before, "it goes on by a page each time"
+    if one["style"] != "post" or one["fault"] not in TIRED:
+        assert story.failures == []
+    return story
+
+
+def check(one: Combination, story: Story, truth: list[dict[str, Any]]) -> None:
+    got = story.records
+    if one["style"] != "window" and one["parallel"][1]:
+        assert got == truth, "the records, in the source's order"
+    assert in_key_order(got, entity_of(one["style"])) == truth
+
+
+def try_all(
+    combinations: list[Combination],
+    sources: Sources,
+    records: Callable[[Combination], int],
+    rng: random.Random,
+    time_is_up: Callable[[], bool] = lambda: False,
+) -> Counter[str]:
+    """Reads each, and counts what was done."""
+    done: Counter[str] = Counter()
+    for one in combinations:
+        if time_is_up():
+            break
+        number = records(one)
+        box, truth = sources.box(entity_of(one["style"]), number)
+        try:
+            story = read_through(one, box, number, rng)
+            check(one, story, truth)
+        except BaseException as error:
+            error.add_note(f"while reading {one}") if hasattr(error, "add_note") else print(f"while reading {one}")
+            raise
+        done["combinations"] += 1
+        done["kills"] += story.kills
+        done["pages"] += len(story.pages)
+    return done
+
+
+def told(done: Counter[str], of: int, seed: int) -> str:
+    return (
+        f"\nmatrix: {done['combinations']} of {of} combinations, {done['kills']} kills, {done['pages']:,} pages; "
+        f"SWITCHGEAR_SEED={seed}"
+    )
+
+
+@pytest.mark.timeout(600)
+def test_every_pair_of_style_size_fault_prefetch_parallel_and_kill(
+    sources: Sources, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seed = new_seed()
+    print(f"SWITCHGEAR_SEED={seed}")
+    rng = dice(seed)
+
+    def records(one: Combination) -> int:
+        return 150 if one["page_size"] == 1 else 1_200
+
+    ties = most_at_once(sources.box("WorkOrders", 1_200)[1])
+    everything = full_product(factors(rng), possible(ties))
+    chosen = pairwise(everything, rng)
+    assert set().union(*map(pairs_of, chosen)) == set().union(*map(pairs_of, everything))
+    done = try_all(chosen, sources, records, rng)
+    assert done["combinations"] == len(chosen)
+    assert done["kills"] >= 20
+    with capsys.disabled():
+        print(told(done, len(everything), seed))
+
+
+@pytest.mark.soak
+def test_the_whole_product_on_50_000_records(sources: Sources, capsys: pytest.CaptureFixture[str]) -> None:
+    seed, time_is_up = new_seed(), soak_deadline()
+    rng = dice(seed)
+    ties = most_at_once(sources.box("WorkOrders", 50_000)[1])
+    everything = full_product(factors(rng), possible(ties))
+    rng.shuffle(everything)
+    with capsys.disabled():
+        print(f"\nmatrix: SWITCHGEAR_SEED={seed}")
+        done = try_all(everything, sources, lambda _: 50_000, rng, time_is_up)
+        print(told(done, len(everything), seed))
+    assert done["combinations"] == len(everything) or time_is_up()
