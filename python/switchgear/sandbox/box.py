@@ -64,6 +64,7 @@ class Sandbox:
     ) -> None:
         self.settings = Settings(records=records, faults=[Fault.of(item) for item in faults], **settings)
         self._data = Dataset(self.settings.records, self.settings.seed)
+        self._changing = threading.Lock()
         self._process = process
         self._host = host
         self._wanted_port = port
@@ -73,6 +74,7 @@ class Sandbox:
     def start(self) -> Sandbox:
         """Returns when the sandbox accepts connections."""
         if self._runner is None:
+            self._data = Dataset(self.settings.records, self.settings.seed)
             runner: _Thread | _Process = _Process() if self._process else _Thread()
             self._port = runner.start(self.settings, self._host, self._wanted_port)
             self._runner = runner
@@ -115,7 +117,10 @@ class Sandbox:
         return self.url + rest.ROOT
 
     def truth(self, entity: str) -> Iterator[Record]:
-        """Every record of an entity as Python values, in key order, computed without asking the server."""
+        """Every record of an entity as Python values, in key order, computed without asking the server.
+
+        With what `grow` and `change` did, but not what others did by POST /_grow and /_change.
+        """
         return self._data.truth(entity)
 
     def count(self, entity: str) -> int:
@@ -129,10 +134,27 @@ class Sandbox:
         """Puts these faults in force instead of the present ones; none clears them. ValueError for a wrong one."""
         self._control("POST", "/_faults", [Fault.of(fault).to_dict() for fault in faults])
 
+    def grow(self, records: int = 1, entity: str = "WorkOrders") -> list[Record]:
+        """Adds records at the end, with a `ChangedAt` after all others. Returns them. ValueError: no such entity."""
+        return self._change("/_grow", records, entity)
+
+    def change(self, records: int = 1, entity: str = "WorkOrders") -> list[Record]:
+        """Gives some records, at most so many, other values and a `ChangedAt` after all others. Returns them."""
+        return self._change("/_change", records, entity)
+
+    def _change(self, path: str, records: int, entity: str) -> list[Record]:
+        with self._changing:
+            told = self._control("POST", f"{path}?n={records}&entity={entity}")
+            act = self._data.grow if path == "/_grow" else self._data.change
+            rows = act(entity, records)
+            if told != {"rows": rows, "changes": self._data.changes}:
+                raise RuntimeError("somebody else has changed the records of this sandbox: its truth is not known here")
+            return [self._data.entities[entity].record(row) for row in rows]
+
     def _control(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         connection = http.client.HTTPConnection(self._host, self.port, timeout=START_SECONDS)
         try:
-            connection.request(method, quote(path), None if body is None else json.dumps(body))
+            connection.request(method, quote(path, safe="/?=&"), None if body is None else json.dumps(body))
             response = connection.getresponse()
             answer: dict[str, Any] = json.loads(response.read())
             if response.status != 200:

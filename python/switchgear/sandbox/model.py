@@ -1,7 +1,8 @@
 """The data model of the sandbox: column types, fields, entities, and records that are computed from their number.
 
 Nothing is stored: a record is a pure function of its entity, its row number and the seed. An entity keeps only caches
-(rendered record texts, columns that a filter looked at), each of which can be dropped and recomputed at any time.
+(rendered record texts, columns that a filter looked at), each of which can be dropped and recomputed at any time, and
+the versions of the rows that were added or changed since it was made.
 Not thread-safe: one event loop, or one test, uses an instance.
 """
 
@@ -125,9 +126,17 @@ def encode_value(column: Field, value: Value) -> str:
     return "null" if value is None else column.type.encode(value)
 
 
+@dataclass(frozen=True)
+class Version:
+    """What a row has become: the bits that its values are made of, and when it was changed."""
+
+    bits: int
+    changed_at: datetime
+
+
 @dataclass
 class Entity:
-    """A listing of `count` records. `row_of` finds the row of a key, or None.
+    """A listing of `count` records. `find_row` gives the row that a key has in a listing without end, or None.
 
     The key's fields come first and depend on the row alone.
     """
@@ -137,8 +146,9 @@ class Entity:
     keys: tuple[str, ...]
     count: int
     seed: int
-    row_of: Callable[[tuple[Value, ...]], int | None]
+    find_row: Callable[[tuple[Value, ...]], int | None]
     changed_at: str | None = None
+    _versions: dict[int, Version] = field(default_factory=dict, repr=False)
     _blocks: dict[int, list[bytes]] = field(default_factory=dict, repr=False)
     _columns: dict[tuple[str, ...], list[Value]] = field(default_factory=dict, repr=False)
 
@@ -150,14 +160,39 @@ class Entity:
         self._tail = self.fields[len(self.keys) :]
 
     def bits(self, row: int) -> int:
+        """What the values of a row were made of at first."""
         return mix(self.seed + row % PERIOD)
+
+    def row_of(self, key: tuple[Value, ...]) -> int | None:
+        """The row of a key, or None."""
+        row = self.find_row(key)
+        return row if row is not None and row < self.count else None
+
+    def grow(self, added: int, changed_at: datetime) -> list[int]:
+        """Adds rows at the end. Returns them."""
+        rows = list(range(self.count, self.count + added))
+        self.count += added
+        for row in rows:
+            self._versions[row] = Version(self.bits(row), changed_at)
+        self._columns.clear()
+        return rows
+
+    def change(self, rows: Sequence[int], salt: int, changed_at: datetime) -> None:
+        """Gives rows other values, all but their keys."""
+        for row in rows:
+            former = self._versions.get(row)
+            self._versions[row] = Version(mix((former.bits if former else self.bits(row)) + salt), changed_at)
+        self._columns.clear()
 
     def record(self, row: int) -> Record:
         """The record at a row, as Python values: what every reply of the server can be compared with."""
-        bits, base = self.bits(row), row % PERIOD
+        base, version = row % PERIOD, self._versions.get(row)
+        bits = self.bits(row) if version is None else version.bits
         values: Record = {f.name: f.make(row, bits) for f in self._head}
         for f in self._tail:
             values[f.name] = f.make(base, bits)
+        if version is not None and self.changed_at is not None:
+            values[self.changed_at] = version.changed_at
         return values
 
     def records(self) -> Iterator[Record]:
@@ -173,9 +208,12 @@ class Entity:
 
     def texts(self, rows: Sequence[int]) -> list[bytes]:
         """The whole JSON text of each record, in UTF-8."""
-        head, blocks = self._head_writer(), self._blocks
+        head, blocks, versions = self._head_writer(), self._blocks, self._versions
         result: list[bytes] = []
         for row in rows:
+            if row in versions:
+                result.append(self._text(row))
+                continue
             number, offset = divmod(row % PERIOD, BLOCK)
             try:
                 result.append(head(row) + blocks[number][offset])
@@ -201,8 +239,19 @@ class Entity:
             for name in path[1:]:
                 values = [v.get(name) if isinstance(v, dict) else None for v in values]
             self._columns[path] = values
-        known = values
+        known, versions = values, self._versions
+        if versions:
+            return lambda row: self._value(row, path) if row in versions else known[row % PERIOD]
         return known.__getitem__ if self.count <= PERIOD else lambda row: known[row % PERIOD]
+
+    def _value(self, row: int, path: tuple[str, ...]) -> Value:
+        value: Value = self.record(row)
+        for name in path:
+            value = value.get(name) if isinstance(value, dict) else None
+        return value
+
+    def _text(self, row: int) -> bytes:
+        return ("{" + ",".join(f"{json_text(n)}:{text}" for n, text in self.members(row).items()) + "}").encode()
 
     def _head_writer(self) -> Callable[[int], bytes]:
         """Writes the key fields of a row: the part of a record that never repeats."""

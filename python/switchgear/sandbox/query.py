@@ -321,6 +321,10 @@ class Views:
         self._known.move_to_end(name)
         return found
 
+    def clear(self) -> None:
+        """Forgets all of them, because records have changed."""
+        self._known.clear()
+
 
 def _nulls_first(get: Getter) -> Callable[[int], tuple[bool, Value]]:
     def key(row: int) -> tuple[bool, Value]:

@@ -8,7 +8,7 @@ a key of two fields, nulls, nested objects and lists.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -146,7 +146,7 @@ def _work_orders(count: int, assets: int, seed: int) -> Entity:
         _location(),
         Field("Tags", collection_of(text_type(20)), tags),
     )
-    return Entity("WorkOrders", fields, ("ID",), count, mix(seed), RowOfNumber(count, 1, 1), "ChangedAt")
+    return Entity("WorkOrders", fields, ("ID",), count, mix(seed), RowOfNumber(1, 1), "ChangedAt")
 
 
 def _assets(count: int, seed: int) -> Entity:
@@ -172,7 +172,7 @@ def _assets(count: int, seed: int) -> Entity:
         _location(),
         Field("Meters", collection_of(meter), meters),
     )
-    return Entity("Assets", fields, ("AssetID",), count, mix(seed), RowOfNumber(count, FIRST_ASSET, 2), "ChangedAt")
+    return Entity("Assets", fields, ("AssetID",), count, mix(seed), RowOfNumber(FIRST_ASSET, 2), "ChangedAt")
 
 
 def _parts(count: int, vendors: int, seed: int) -> Entity:
@@ -181,8 +181,7 @@ def _parts(count: int, vendors: int, seed: int) -> Entity:
 
     def row_of(key: tuple[Value, ...]) -> int | None:
         found = re.match(r"PN-(\d{6,})", str(key[0]), re.ASCII)
-        row = int(found[1]) if found else count
-        return row if row < count and number(row) == key[0] else None
+        return int(found[1]) if found and number(int(found[1])) == key[0] else None
 
     fields = (
         Field("PartNo", text_type(30), lambda row, _: number(row)),
@@ -209,7 +208,7 @@ def _vendors(count: int, seed: int) -> Entity:
         Field("Preferred", BOOL, lambda _, bits: bits >> 14 & 3 == 0),
         Field("ChangedAt", TIMESTAMP, _timestamp),
     )
-    return Entity("Vendors", fields, ("VendorID",), count, mix(seed), RowOfNumber(count, 1, 1), "ChangedAt")
+    return Entity("Vendors", fields, ("VendorID",), count, mix(seed), RowOfNumber(1, 1), "ChangedAt")
 
 
 def _purchase_orders(count: int, parts: Entity, seed: int) -> Entity:
@@ -217,8 +216,9 @@ def _purchase_orders(count: int, parts: Entity, seed: int) -> Entity:
         order, line = key
         if not (isinstance(order, int) and isinstance(line, int) and 1 <= line <= 3 and order >= FIRST_ORDER):
             return None
-        row = (order - FIRST_ORDER) * 3 + line - 1
-        return row if row < count else None
+        return (order - FIRST_ORDER) * 3 + line - 1
+
+    known_parts = parts.count  # of parts that are added later, no order knows
 
     def amount(_: int, bits: int) -> Decimal:
         return Decimal(bits >> 2).scaleb(-4) if bits & 3 == 0 else Decimal(bits >> 30).scaleb(-4)
@@ -226,7 +226,7 @@ def _purchase_orders(count: int, parts: Entity, seed: int) -> Entity:
     fields = (
         Field("OrderNo", INT64, lambda row, _: FIRST_ORDER + row // 3),
         Field("Line", INT32, lambda row, _: row % 3 + 1),
-        Field("PartNo", text_type(30), lambda _, bits: parts.key((bits >> 5) % parts.count)[0]),
+        Field("PartNo", text_type(30), lambda _, bits: parts.key((bits >> 5) % known_parts)[0]),
         Field("Quantity", INT32, lambda _, bits: 1 + (bits >> 13) % 500),
         Field("Amount", decimal_type(23, 4), amount),
         Field("Currency", text_type(3), lambda _, bits: ("EUR", "USD", "SEK", "BRL")[bits >> 50 & 3]),
@@ -245,18 +245,23 @@ def _purchase_orders(count: int, parts: Entity, seed: int) -> Entity:
 class RowOfNumber:
     """Finds the row of a key that counts up in fixed steps."""
 
-    def __init__(self, count: int, first: int, step: int) -> None:
-        self._numbers = range(first, first + count * step, step)
+    def __init__(self, first: int, step: int) -> None:
+        self._first = first
+        self._step = step
 
     def __call__(self, key: tuple[Value, ...]) -> int | None:
         number = key[0]
-        if not isinstance(number, int) or isinstance(number, bool) or number not in self._numbers:
+        if not isinstance(number, int) or isinstance(number, bool):
             return None
-        return self._numbers.index(number)
+        row, rest = divmod(number - self._first, self._step)
+        return row if row >= 0 and rest == 0 else None
 
 
 class Dataset:
-    """The five entities for a number of work orders and a seed. The same arguments always give the same records."""
+    """The five entities for a number of work orders and a seed. The same arguments always give the same records.
+
+    So do the same changes after each other: `grow` and `change` count them, and what they do follows from their number.
+    """
 
     def __init__(self, records: int = 100_000, seed: int = 1) -> None:
         if records < 0:
@@ -274,7 +279,27 @@ class Dataset:
             _purchase_orders(records // 5, part_list, salt + 5),
         )
         self.entities: Mapping[str, Entity] = {entity.name: entity for entity in found}
+        self.changes = 0
 
     def truth(self, entity: str) -> Iterator[Record]:
         """Every record of an entity as Python values, in key order. KeyError for an unknown entity."""
         return self.entities[entity].records()
+
+    def grow(self, entity: str, records: int) -> list[int]:
+        """Adds records at the end of an entity. Returns their rows. KeyError for an unknown entity."""
+        return self.entities[entity].grow(records, self._next_moment())
+
+    def change(self, entity: str, records: int) -> list[int]:
+        """Gives some records other values. Returns their rows: at most so many."""
+        found, moment = self.entities[entity], self._next_moment()
+        salt = mix(self.seed + self.changes)
+        rows: Sequence[int] = range(found.count)
+        if records < found.count:
+            rows = sorted({mix(salt + n) % found.count for n in range(records)})
+        found.change(rows, salt, moment)
+        return list(rows)
+
+    def _next_moment(self) -> datetime:
+        """After all before: one for each change, so that records which were changed together share it."""
+        self.changes += 1
+        return START + timedelta(days=DAYS, seconds=self.changes)

@@ -74,6 +74,10 @@ class PageCache:
         while self.held_bytes > self.max_bytes and self._known:
             self.held_bytes -= _cost(self._known.popitem(last=False)[1])
 
+    def clear(self) -> None:
+        self._known.clear()
+        self.held_bytes = 0
+
 
 def _cost(resource: Resource) -> int:
     return len(resource.reply.wire) + 2000
@@ -92,7 +96,7 @@ class Service(Handler):
         if settings.warm:
             for entity in self.data.entities.values():
                 entity.render_all()
-        views = Views()
+        self.views = views = Views()
         sizes = {"page_size": settings.page_size, "max_page_size": settings.max_page_size}
         self.odata = ODataService(self.data.entities, views, absolute_links=settings.absolute_links, **sizes)
         self.rest = RestService(self.data.entities, views, **sizes)
@@ -118,7 +122,7 @@ class Service(Handler):
         self.peak_waiting = max(self.peak_waiting, self.counts["waiting"])
 
     def stats(self) -> dict[str, object]:
-        """Counts since the start. Requests to the control paths (/, /_stats, /_faults, /token) are not among them."""
+        """Counts since the start. Requests to the control paths (/, /_stats …) are not among them."""
         names = ("requests", "records", "pages", "connections", "open_connections", "bytes")
         return {
             **{name: self.counts[name] for name in names},
@@ -242,6 +246,9 @@ class Service(Handler):
         if path == "/_faults":
             allow_methods(request, "GET", "POST", "DELETE")
             return self.control_faults(request)
+        if path in ("/_grow", "/_change"):
+            allow_methods(request, "POST")
+            return self.control_records(request)
         if path == "/token":
             allow_methods(request, "POST")
             return self.issue_token()
@@ -260,6 +267,22 @@ class Service(Handler):
             except (ValueError, RecursionError) as error:
                 raise HttpError(400, "bad_fault", str(error)) from None
         return json_reply({"faults": self.faults.report()})
+
+    def control_records(self, request: Request) -> Reply:
+        """`n` records of `entity` are added or changed; every page from now on shows it."""
+        given = {"n": "1", "entity": "WorkOrders", **request.query}
+        if given["entity"] not in self.data.entities:
+            raise HttpError(
+                404, "not_found", f"No entity {given['entity']!r}; there are {', '.join(self.data.entities)}."
+            )
+        number = given["n"]
+        if not (number.isascii() and number.isdigit()) or len(number) > 6:
+            raise HttpError(400, "bad_request", f"n is {number!r}; it must be a whole number below a million.")
+        act = self.data.grow if request.path == "/_grow" else self.data.change
+        rows = act(given["entity"], int(number))
+        self.cache.clear()
+        self.views.clear()
+        return json_reply({"rows": rows, "changes": self.data.changes})
 
     def issue_token(self) -> Reply:
         """A new token; where the settings ask for one, the old token is no longer taken."""
