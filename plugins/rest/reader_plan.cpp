@@ -97,6 +97,9 @@ std::string Reader::plan(const Entity& entity, const sdk::Position& at, sdk::Cal
     return !last || *last <= *first ? whole : parts_between(spread(*first, *last, parts, 1), 0);
   }
   if ((paging.style != Style::offset && paging.style != Style::page) || place.size < 1 || paging.size_param.empty()) return whole;
+  // A row that changes joins the changes and shifts those behind it. Read one after the other, some of them come twice; side by side, a row
+  // could move into a part that has been read to its end already, and would be lost without a word.
+  if (!at.watermark.empty()) return whole;
   const auto total = total_of(entity, at, call);
   if (!total || *total <= place.size) return whole;
   if (paging.style == Style::offset) return parts_between(spread(paging.first, paging.first + *total, parts, place.size), 0);
