@@ -36,8 +36,8 @@ std::string escaped(std::string_view name) {
 
 /// A member's name, what becomes of it, and which member followed it last time.
 struct Slot {
-  enum class Use : std::uint8_t { column, extra, control };
-  std::string name;  // as it stands in the JSON, between the quotes
+  enum class Use : std::uint8_t { column, extra, nameless, control };  // nameless: no column can have the name, it holds a zero byte
+  std::string name;                                                    // as it stands in the JSON, between the quotes
   Use use = Use::extra;
   std::uint32_t column = 0;
   std::uint32_t follower = no_slot;
@@ -215,7 +215,7 @@ void JsonColumns::State::read_member(const Slot& slot, Shape& shape_of, std::vec
       if (nested) path.resize(path.size() - slot.name.size() - 1);
       if (fits) return;
     }
-  } else if (slot.use == Slot::Use::control || (slot.use == Slot::Use::extra && options.projected && top)) {
+  } else if (slot.use == Slot::Use::control || (slot.use != Slot::Use::column && options.projected && top)) {
     if (!cursor.skip_value()) fail();
     return;
   }
@@ -262,13 +262,14 @@ std::uint32_t JsonColumns::State::look_up(const std::string& name, Shape& shape_
   std::string padded = name + '"';
   padded.append(Buffer::padding, '\0');
   if (!page->unescape(padded, plain)) fail();
+  const bool has_zero = plain.find('\0') != std::string::npos;
   plain = escaped(plain);
   if (const auto declared = shape_of.by_name.find(plain); declared != shape_of.by_name.end()) {
     const Slot same = shape_of.slots[declared->second];
     return shape_of.add(name, same.use, same.column);
   }
   const bool is_control = !control.empty() && plain.find(control) != std::string::npos;
-  return shape_of.add(name, is_control ? Slot::Use::control : Slot::Use::extra, 0);
+  return shape_of.add(name, is_control ? Slot::Use::control : has_zero ? Slot::Use::nameless : Slot::Use::extra, 0);
 }
 
 bool JsonColumns::State::read_value(ColumnBuilder& into, Shape& shape_of) {

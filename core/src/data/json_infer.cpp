@@ -92,7 +92,8 @@ void SchemaInference::State::see_members(Walk& walk, ColumnGuess& into, int dept
       name = walk.plain;
     }
     const bool is_control = !walk.control.empty() && name.find(walk.control) != std::string_view::npos;
-    ColumnGuess* member = is_control || (depth == 0 && name == rescued_column) ? nullptr : into.member(name, hint, open);
+    const bool is_nameable = name.find('\0') == std::string_view::npos;  // Arrow's names end there: two members would share one
+    ColumnGuess* member = is_control || !is_nameable || (depth == 0 && name == rescued_column) ? nullptr : into.member(name, hint, open);
     if (member != nullptr) {
       see_value(walk, *member, depth + 1);
     } else if (!walk.cursor.skip_value()) {
