@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from servers import Server
 from servers.cap import Cap
+from servers.datasette import Datasette
 from servers.json_server import JsonServer
 from servers.nginx import Nginx
 from servers.oauth import OAuth
@@ -74,6 +75,13 @@ def nginx_bearer(nginx_bearer_session: Nginx) -> Iterator[Nginx]:
 def json_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JsonServer]:
     """Plain REST with pages by Link header. Shared: tests only read from it."""
     with JsonServer(tmp_path_factory.mktemp("json-server")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def datasette(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Datasette]:
+    """A SQLite file as a REST API, with next URLs and tokens. Shared: it only reads."""
+    with Datasette(tmp_path_factory.mktemp("datasette")) as server:
         yield server
 
 

@@ -11,12 +11,13 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
 import pytest
 
 from servers import Server, StartError
 from servers.cap import PLANNER, READER, Cap
+from servers.datasette import MOST, Datasette
 from servers.json_server import JsonServer
 from servers.nginx import SWITCHES, USER, Nginx
 from servers.oauth import CLIENT, OPAQUE_RESOURCE, OAuth
@@ -204,6 +205,15 @@ def test_oauth_revokes(oauth: OAuth) -> None:
     assert curl(oauth.revocation_url, *sign_in(CLIENT), "--data", f"token={refresh}")[0] == 200
     answer = ask_for_token(oauth, grant_type="refresh_token", refresh_token=refresh)
     assert answer["error"] == "invalid_grant"
+
+
+def test_datasette_goes_on_by_token_and_by_url(datasette: Datasette) -> None:
+    url = f"{datasette.url}/parts.json?_shape=objects&_size=10"
+    page = json.loads(curl(url)[2])
+    assert page["rows"] == datasette.rows("select * from parts order by plant, number limit 10")
+    assert page["next_url"] == f"{url}&_next={quote(page['next'], safe='~')}"
+    status, _, body = curl(f"{datasette.url}/parts.json?_size={MOST + 1}")
+    assert (status, json.loads(body)["error"]) == (400, f"_size must be <= {MOST}")
 
 
 def test_json_server_links_its_pages(json_server: JsonServer) -> None:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Starts one test server by hand, says where it is, and stops it on Ctrl-C or SIGTERM.
 
-usage: tests/servers/run.py cap|nginx|oauth|json_server|wiremock|postgres [FOLDER]
+usage: tests/servers/run.py cap|nginx|oauth|json_server|datasette|wiremock|postgres [FOLDER]
 
 nginx comes with a CAP of its own behind it.
 """
@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from servers import Server, StartError
 from servers.cap import Cap
+from servers.datasette import Datasette
 from servers.json_server import JsonServer
 from servers.nginx import Nginx
 from servers.oauth import OAuth
@@ -29,6 +30,7 @@ KINDS: dict[str, Callable[[Path], Server]] = {
     "cap": Cap,
     "oauth": OAuth,
     "json_server": JsonServer,
+    "datasette": Datasette,
     "wiremock": WireMock,
     "postgres": Postgres,
 }
