@@ -91,7 +91,8 @@ std::string Reader::plan(const Entity& entity, const sdk::Position& at, sdk::Cal
     return last <= first ? whole : parts_between(spread(first, last, parts, 1'000'000), 0);
   }
   if (paging.style == Style::keyset) {
-    if (paging.last_params.empty()) return whole;
+    // A bound is a value of the first field: records that share it would lie on both sides, were there a second field to tell them apart.
+    if (paging.last_params.empty() || paging.fields.size() != 1) return whole;
     const auto first = key_at_end(entity, at, false, call);
     const auto last = first ? key_at_end(entity, at, true, call) : std::nullopt;
     return !last || *last <= *first ? whole : parts_between(spread(*first, *last, parts, 1), 0);

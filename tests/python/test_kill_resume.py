@@ -32,7 +32,7 @@ from switchgear.sandbox import Sandbox
 
 BY_KEY = ("cursor", "header", "post", "next_url", "link", "page", "page0", "offset", "keyset", "csv", "odata")
 BY_TIME = ("window",)
-DIVISIBLE = ("page", "page0", "offset", "window")
+DIVISIBLE = ("page", "page0", "offset", "window", "keyset")
 FIRST_RECORDS = 400
 
 

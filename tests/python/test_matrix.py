@@ -22,7 +22,7 @@ from support.rest_descriptions import STYLES, description, in_key_order
 from support.seeds import dice, new_seed, soak_deadline
 from switchgear.sandbox import Fault, Sandbox
 
-DIVISIBLE = {"page", "page0", "offset", "window"}
+DIVISIBLE = {"page", "page0", "offset", "window", "keyset"}
 FAULTS: dict[str, list[Fault]] = {
     "none": [],
     "429": [Fault("rate_limit", every=5, retry_after=0)],
@@ -31,7 +31,7 @@ FAULTS: dict[str, list[Fault]] = {
     "reset": [Fault("cut", every=8, fraction=0.3, reset=True)],
     "latency": [Fault("latency", every=9, ms=4)],
 }
-TIRED = ("cut", "reset")
+TIRED = ("503", "cut", "reset")
 """Faults that end a listing by POST, which is not sent again: it goes on from its token."""
 
 

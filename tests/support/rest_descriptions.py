@@ -32,6 +32,7 @@ class Style:
 
 
 SIZE = 'size_param = "limit"\n'
+LAST = 'last_params = { order = "desc" }\n'
 STYLES = {
     "cursor": Style('style = "cursor"\nparam = "cursor"\nnext = "/next_cursor"\n' + SIZE, "/data", "/total"),
     "header": Style('style = "cursor"\nparam = "cursor"\nnext_header = "X-Next-Cursor"\n' + SIZE, "/data"),
@@ -100,7 +101,7 @@ def paging_of(style: str, entity: str) -> str:
         return STYLES[style].paging
     fields = ", ".join(f'"/{name}"' for name in KEYS[entity])
     places = ",".join(f"{{{n}}}" for n in range(len(KEYS[entity])))
-    return STYLES[style].paging + f'fields = [{fields}]\nparams = {{ after = "{places}" }}\n'
+    return STYLES[style].paging + f'fields = [{fields}]\nparams = {{ after = "{places}" }}\n' + LAST
 
 
 def rest(box: Sandbox, style: str, *, text: str | None = None, **options: Any) -> sg.Connection:

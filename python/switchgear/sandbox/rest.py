@@ -8,7 +8,7 @@ A style is two functions: where a request's page begins, and how a page is writt
 from __future__ import annotations
 
 import json
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -126,12 +126,19 @@ def _by_offset(call: Call) -> tuple[Sequence[int], Position]:
 
 
 def _by_key(call: Call) -> tuple[Sequence[int], Position]:
-    """Rows whose key is greater than `after`, which need not exist."""
+    """Rows whose key is greater than `after`, which need not exist; with `order=desc` the other way round."""
     text, entity = call.parameters.get("after"), call.entity
-    rows = call.rows()
-    if text is None:
-        return rows, Position(0, call.size)
-    return rows, Position(bisect_right(rows, key_of_text(entity, text), key=entity.key), call.size)
+    rows, order = call.rows(), call.parameters.get("order", "asc")
+    if order not in ("asc", "desc"):
+        raise QueryError(f"order is {order!r}; it must be asc or desc")
+    start = 0
+    if text is not None:
+        key = key_of_text(entity, text)
+        if order == "asc":
+            start = bisect_right(rows, key, key=entity.key)
+        else:
+            start = len(rows) - bisect_left(rows, key, key=entity.key)
+    return rows if order == "asc" else rows[::-1], Position(start, call.size)
 
 
 def _by_window(call: Call) -> tuple[Sequence[int], Position]:

@@ -63,6 +63,24 @@ def read(url: str, lines: str, entity: str = "a") -> list[dict[str, object]]:
     return without_rescued(sg.connect("rest", description=text, url=url).read(entity).to_pylist())
 
 
+def test_keysets_of_two_fields_are_not_divided(serve: Serve) -> None:
+    """A part began after (2, 2): the rows (2, 3) and on were in it, and in the part before it."""
+    rows = [{"group": group, "id": number} for group in range(1, 9) for number in range(1, 6)]
+
+    def answer(_: str, query: dict[str, str]) -> tuple[int, object]:
+        ordered = rows[::-1] if query.get("order") == "desc" else rows
+        after = tuple(map(int, query["after"].split(","))) if "after" in query else (0, 0)
+        return 200, [row for row in ordered if (row["group"], row["id"]) > after][: int(query["limit"])]
+
+    keyset = 'style = "keyset"\nfields = ["/group", "/id"]\nparams = { after = "{0},{1}" }\n'
+    lines = (
+        f'records = ""\n[entities.paging]\n{keyset}last_params = {{ order = "desc" }}\nsize_param = "limit"\nsize = 4\n'
+    )
+    text = f'name = "odd"\n[[entities]]\nname = "a"\npath = "/a"\n{lines}'
+    plant = sg.connect("rest", description=text, url=serve(answer))
+    assert without_rescued(plant.read("a", parallel=4).to_pylist()) == rows
+
+
 @pytest.mark.parametrize("style", TOKENS)
 def test_an_empty_page_with_a_next_token_is_no_end(own_box: Sandbox, style: str) -> None:
     own_box.set_faults(Fault("empty_page", times=2, page=2))

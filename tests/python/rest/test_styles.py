@@ -81,7 +81,7 @@ def test_what_no_column_is_declared_for_is_inferred(box: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("ordered", [True, False])
-@pytest.mark.parametrize("style", ["offset", "page", "page0", "window", "cursor"])
+@pytest.mark.parametrize("style", ["offset", "page", "page0", "window", "keyset", "cursor"])
 def test_parts_of_a_listing_side_by_side(box: Sandbox, style: str, ordered: bool) -> None:
     """A style that can't be divided (cursor) is read as it is."""
     reader = rest(box, style).read("WorkOrders", page_size=50, parallel=4, ordered=ordered)
