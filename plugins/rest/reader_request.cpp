@@ -126,6 +126,7 @@ sdk::Request Reader::request_for(const Entity& entity, const sdk::Position& at, 
   const std::string path = rendered(entity.path, parent, Encoding::path);
   const std::string url = base_ + (path.empty() || path.front() == '/' ? "" : "/") + path;
   sdk::Request request(entity.method, asked.url.empty() ? url : asked.url);
+  request.safe();  // what lists records changes none, by POST neither
   if (!asked.url.empty()) request.link(url);
   const Parameters parameters = asked.url.empty() ? parameters_for(entity, at, asked, parent) : Parameters();
   if (entity.parameters_in_body || !entity.body.empty())

@@ -20,7 +20,7 @@ HttpResponse CallServices::send(const HttpRequest& request, const std::vector<Se
   GuardCall call;
   call.entity = entity_;
   call.operation = operation_;
-  call.subject = {request.method, !request.idempotency_key.empty()};
+  call.subject = {request.safe ? std::string_view("GET") : std::string_view(request.method), !request.idempotency_key.empty()};
   call.stop = stop;
   call.counters = &counters_;
   AuthStamp stamp;
@@ -165,6 +165,7 @@ void CallServices::remember(const HttpRequest& request, const HttpResponse& resp
   last_request_.url = request.url;
   last_request_.headers = request.headers;
   last_request_.idempotency_key = request.idempotency_key;
+  last_request_.safe = request.safe;
   last_renewed_ = renewed;
 }
 

@@ -206,6 +206,7 @@ std::int32_t host_http(sg_call* call, const sg_request* given, sg_response* out,
       broken("a request's body has no sound length");
     if (request.body.n > 0) http.body.assign(request.body.p, request.body.n);
     http.idempotency_key = foreign_text(request.idempotency_key, "an idempotency key");
+    http.safe = (request.flags & SG_REQUEST_SAFE) != 0;
     check_array(request.auth, request.n_auth, "the credentials of a request");
     std::vector<SecretUse> uses;
     for (std::uint64_t i = 0; i < request.n_auth; ++i) {

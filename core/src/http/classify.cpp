@@ -165,7 +165,9 @@ Error make_error(const Verdict& verdict, const HttpRequest& request, int status,
 void set_retryable(Error& error, const HttpRequest& request) {
   const bool renewable = error.category == Category::auth_expired || error.category == Category::csrf;
   const bool later = error.category == Category::conflict && error.detail == "locked";
-  error.retryable = renewable || later || may_retry(error, request.method, !request.idempotency_key.empty());
+  error.retryable =
+      renewable || later ||
+      may_retry(error, request.safe ? std::string_view("GET") : std::string_view(request.method), !request.idempotency_key.empty());
 }
 
 std::optional<Error> classify(const HttpRequest& request, const HttpResponse& response, const ClassifyContext& context) {

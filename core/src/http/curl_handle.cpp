@@ -27,7 +27,9 @@ long as_limit(std::chrono::milliseconds time) {
 long as_connect_limit(std::chrono::milliseconds time) { return as_limit(time.count() == 0 ? std::chrono::milliseconds::max() : time); }
 
 /// A list of what is known to be harmless: OData's MERGE, and whatever else a source makes up, changes something each time.
-bool may_be_repeated(const HttpRequest& request) { return is_idempotent(request.method) || !request.idempotency_key.empty(); }
+bool may_be_repeated(const HttpRequest& request) {
+  return request.safe || is_idempotent(request.method) || !request.idempotency_key.empty();
+}
 
 [[noreturn]] void refuse_header(const std::string& name) {
   throw Error(Category::config, "header", "the header '" + name + "' holds a line break or another character that HTTP forbids")

@@ -50,7 +50,8 @@ TEST(SdkCall, SendsWhatTheRequestDescribes) {
                                    .header_secret("X-Key", "key")
                                    .basic("anna", "login")
                                    .json("{}")
-                                   .idempotency_key("i-1");
+                                   .idempotency_key("i-1")
+                                   .safe();
   sdk::Reply reply = both.call.send(request);
   EXPECT_EQ(reply.status(), 200);
   EXPECT_EQ(reply.body(), "ok");
@@ -61,6 +62,7 @@ TEST(SdkCall, SendsWhatTheRequestDescribes) {
   EXPECT_EQ(sent.method, "POST");
   EXPECT_EQ(sent.body, "{}");
   EXPECT_EQ(sent.idempotency_key, "i-1");
+  EXPECT_TRUE(sent.safe);
   EXPECT_EQ(sent.headers.get("accept"), "text/plain");
   const auto& uses = both.services.uses.at(0);
   ASSERT_EQ(uses.size(), 2U);

@@ -90,6 +90,16 @@ TEST(Classify, AnIdempotencyKeyMakesAPostRepeatable) {
   EXPECT_FALSE(classify(request("PUT"), reply(409))->retryable);
 }
 
+TEST(Classify, APostThatOnlyReadsIsRepeatableAsAGetIs) {
+  HttpRequest post = request("POST");
+  post.safe = true;
+  for (const int status : {409, 412, 500, 503}) {
+    EXPECT_EQ(classify(post, reply(status))->retryable, classify(request("GET"), reply(status))->retryable) << status;
+  }
+  EXPECT_TRUE(classify(post, reply(500))->retryable);
+  EXPECT_FALSE(classify(request("POST"), reply(500))->retryable);
+}
+
 TEST(Classify, UnavailableWithRetryAfterWasNotProcessed) {
   const auto error = classify(request("POST"), reply(503, "", {{"Retry-After", "12"}}));
   EXPECT_EQ(error->retry_after, 12s);

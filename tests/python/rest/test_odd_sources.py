@@ -63,6 +63,18 @@ def read(url: str, lines: str, entity: str = "a") -> list[dict[str, object]]:
     return without_rescued(sg.connect("rest", description=text, url=url).read(entity).to_pylist())
 
 
+@pytest.mark.parametrize(
+    "fault", [Fault("error", every=3), Fault("cut", every=3), Fault("cut", every=3, fraction=0, reset=True)]
+)
+def test_a_listing_by_post_is_asked_for_again(own_box: Sandbox, fault: Fault) -> None:
+    """A POST that reads was taken for one that writes: the first lost reply ended the listing."""
+    own_box.set_faults(fault)
+    plant = rest(own_box, "post", retry=sg.Retry(base=0.001, cap=0.01))
+    reader = plant.read("Parts", page_size=10)
+    assert without_rescued(reader.to_pylist()) == list(own_box.truth("Parts"))
+    assert reader.stats.retries >= 2
+
+
 def test_keysets_of_two_fields_are_not_divided(serve: Serve) -> None:
     """A part began after (2, 2): the rows (2, 3) and on were in it, and in the part before it."""
     rows = [{"group": group, "id": number} for group in range(1, 9) for number in range(1, 6)]

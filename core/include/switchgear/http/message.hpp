@@ -43,6 +43,7 @@ struct HttpRequest {
   std::string body;
   /// Sent as `Idempotency-Key` where the source honours it; makes a POST safe to repeat.
   std::string idempotency_key;
+  bool safe = false;  ///< changes nothing at the source, whatever its method says
 };
 
 struct HttpTiming {

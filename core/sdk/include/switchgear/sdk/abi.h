@@ -116,6 +116,9 @@ typedef struct sg_auth {
 
 /* The URL stands in a reply of the source (a next link). The host holds it to the origin of `base`, or refuses it. */
 #define SG_REQUEST_LINK UINT32_C(1)
+/* It changes nothing at the source, whatever its method says (a listing that is asked for by POST), so it may be sent again. A host that
+   does not know the flag goes by the method. */
+#define SG_REQUEST_SAFE UINT32_C(2)
 
 typedef struct sg_request {
   uint32_t size;

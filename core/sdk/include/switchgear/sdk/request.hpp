@@ -55,6 +55,9 @@ class Request {
   /// Sent as `Idempotency-Key`, and makes a POST safe to repeat: only where the source honours it.
   Request& idempotency_key(std::string_view key) & { return (idempotency_key_.assign(key), *this); }
 
+  /// It changes nothing at the source, whatever its method says, and may be sent again: a listing that is asked for by POST.
+  Request& safe() & { return (flags_ |= SG_REQUEST_SAFE, *this); }
+
   Request& base(std::string url) & { return (base_ = std::move(url), *this); }
 
   /// The URL stands in a reply of the source (a next link). The host resolves it against `base` and holds it to the server of `base`.
@@ -77,6 +80,7 @@ class Request {
   Request&& body(std::string_view bytes, std::string_view content_type) && { return std::move(body(bytes, content_type)); }
   Request&& json(std::string_view text) && { return std::move(json(text)); }
   Request&& idempotency_key(std::string_view key) && { return std::move(idempotency_key(key)); }
+  Request&& safe() && { return std::move(safe()); }
   Request&& base(std::string url) && { return std::move(base(std::move(url))); }
   Request&& link(std::string url) && { return std::move(link(std::move(url))); }
 
