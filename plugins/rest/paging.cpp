@@ -33,12 +33,24 @@ void ask_cursor(const Paging& paging, const Place& place, Ask& asked) {
 
 void ask_url(const Paging&, const Place& place, Ask& asked) { asked.url = place.token; }
 
-std::int64_t page_of(const Paging& paging, const Place& place) {
-  return place.token.empty() ? place.low.value_or(paging.first) : whole_number(place.token);
+/// A page's number says where it begins only together with the size of the pages. So the size goes with it: whoever goes on wishes for
+/// another one in vain, and misses or doubles nothing.
+struct Numbered {
+  std::int64_t number, size;
+};
+
+Numbered page_of(const Paging& paging, const Place& place) {
+  if (place.token.empty()) return {place.low.value_or(paging.first), place.part_size > 0 ? place.part_size : place.size};
+  const std::string_view token = place.token;
+  const std::size_t times = token.find('x');
+  if (times == std::string_view::npos) return {whole_number(token), place.size};  // the source alone decides about the size
+  return {whole_number(token.substr(0, times)), whole_number(token.substr(times + 1))};
 }
 
 void ask_page(const Paging& paging, const Place& place, Ask& asked) {
-  asked.parameters.push_back(number_parameter(paging.param, page_of(paging, place)));
+  const Numbered page = page_of(paging, place);
+  asked.parameters.push_back(number_parameter(paging.param, page.number));
+  if (!paging.size_param.empty() && page.size > 0) asked.parameters.push_back(number_parameter(paging.size_param, page.size));
 }
 
 /// Where a page begins, and how many records before that place it reads again.
@@ -110,8 +122,11 @@ void tell_link(const Paging&, const Place&, const Answer& answer, Tell& told) {
 }
 
 void tell_page(const Paging& paging, const Place& place, const Answer&, Tell& told) {
-  const std::int64_t following = page_of(paging, place) + 1;
-  told.next_token = place.high && following > *place.high ? "" : std::to_string(following);
+  const auto [number, size] = page_of(paging, place);
+  const std::int64_t following = number + 1;
+  const bool is_sized = !paging.size_param.empty() && size > 0;
+  told.next_token =
+      place.high && following > *place.high ? "" : std::to_string(following) + (is_sized ? "x" + std::to_string(size) : std::string());
   told.empty_is_last = true;
 }
 
@@ -164,8 +179,8 @@ std::int64_t page_size(const Paging& paging, std::int64_t wished) {
 Ask ask(const Paging& paging, const Place& place) {
   Ask asked;
   rules_of(paging).ask(paging, place, asked);
-  const bool offset_did = paging.style == Style::offset;
-  if (asked.url.empty() && !asked.nothing && !offset_did && !paging.size_param.empty() && place.size > 0)
+  const bool has_its_size = paging.style == Style::offset || paging.style == Style::page;
+  if (asked.url.empty() && !asked.nothing && !has_its_size && !paging.size_param.empty() && place.size > 0)
     asked.parameters.push_back(number_parameter(paging.size_param, place.size));
   return asked;
 }

@@ -21,6 +21,7 @@ struct Place {
   std::string token;                      ///< "": the first page
   std::int64_t size = 0;                  ///< records asked for; 0: the source's own number
   std::optional<std::int64_t> low, high;  ///< of a part of the listing, or of a time window's listing (microseconds)
+  std::int64_t part_size = 0;             ///< of the pages whose numbers the bounds are; 0: they are no such
   std::int64_t now = 0;                   ///< microseconds since 1970
 };
 

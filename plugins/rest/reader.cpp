@@ -14,7 +14,7 @@ std::int64_t wall_clock() {
   return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-/// `[low,high]` of a part, as plan() wrote it; null for a side without a bound.
+/// `[low,high]` of a part, as plan() wrote it; null for a side without a bound. Of page numbers their size follows.
 void read_part(const std::string& part, Place& place) {
   try {
     const auto bounds = items(part);
@@ -22,9 +22,10 @@ void read_part(const std::string& part, Place& place) {
       const bool negative = text.substr(0, 1) == "-";
       return negative ? -whole_number(text.substr(1)) : whole_number(text);
     };
-    if (bounds.size() != 2) throw JsonError("two bounds");
+    if (bounds.size() != 2 && bounds.size() != 3) throw JsonError("two bounds");
     if (bounds[0] != "null") place.low = bound(bounds[0]);
     if (bounds[1] != "null") place.high = bound(bounds[1]);
+    if (bounds.size() == 3) place.part_size = whole_number(bounds[2]);
   } catch (const JsonError&) {
     throw sdk::Error(sdk::Category::bad_request, "partition", "'" + part.substr(0, 80) + "' is no part that plan() gave out");
   }

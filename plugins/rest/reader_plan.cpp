@@ -13,20 +13,21 @@ constexpr std::int64_t usual_parts = 8;
 constexpr std::int64_t most_parts = 10'000;
 const char* const whole = "[]";
 
-std::string part(std::optional<std::int64_t> low, std::optional<std::int64_t> high) {
+std::string part(std::optional<std::int64_t> low, std::optional<std::int64_t> high, std::int64_t size) {
   const auto bound = [](std::optional<std::int64_t> at) { return at ? std::to_string(*at) : std::string("null"); };
-  return "[" + bound(low) + "," + bound(high) + "]";
+  return "[" + bound(low) + "," + bound(high) + (size > 0 ? "," + std::to_string(size) : std::string()) + "]";
 }
 
-/// `[null,b1] [b1,b2] … [bn,null]`. `gap`: what lies between the end of a part and the beginning of the next.
-std::string parts_between(const std::vector<std::int64_t>& bounds, std::int64_t gap) {
+/// `[null,b1] [b1,b2] … [bn,null]`. `gap`: what lies between the end of a part and the beginning of the next. `size`: of the pages whose
+/// numbers the bounds are.
+std::string parts_between(const std::vector<std::int64_t>& bounds, std::int64_t gap, std::int64_t size = 0) {
   std::vector<std::string> parts;
   std::optional<std::int64_t> low;
   for (const std::int64_t bound : bounds) {
-    parts.push_back(part(low, bound));
+    parts.push_back(part(low, bound, size));
     low = bound + gap;
   }
-  parts.push_back(part(low, std::nullopt));
+  parts.push_back(part(low, std::nullopt, size));
   return json_list(parts);
 }
 
@@ -105,7 +106,7 @@ std::string Reader::plan(const Entity& entity, const sdk::Position& at, sdk::Cal
   if (!total || *total <= place.size) return whole;
   if (paging.style == Style::offset) return parts_between(spread(paging.first, paging.first + *total, parts, place.size), 0);
   const std::int64_t pages = (*total + place.size - 1) / place.size;
-  return parts_between(spread(paging.first, paging.first + pages - 1, parts, 1), 1);
+  return parts_between(spread(paging.first, paging.first + pages - 1, parts, 1), 1, place.size);
 }
 
 }  // namespace switchgear::rest

@@ -11,6 +11,7 @@ import contextlib
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -111,6 +112,9 @@ def read_through(one: Combination, box: Sandbox, records: int, rng: random.Rando
     pages = -(-records // one["page_size"])
     kill_at = rng.randint(0, min(pages, 200) - 1) if one["kill"] else None
     while not story.ended:
+        if story.kills > 0 and one["style"] != "all" and rng.random() < 0.5:  # with other wishes than before
+            sizes = {"page_size": rng.choice([200, 777, 5_000]), "prefetch": rng.randint(0, 3)}
+            job = replace(job, options={**job.options, **sizes})
         before = len(story.pages), story.kills
         due = kill_at is not None and story.kills == 0
         go_on(job, story, kill_after=max(0, kill_at - len(story.pages)) if kill_at is not None and due else None)

@@ -74,9 +74,9 @@ TEST(Paging, LinksAreFollowedAsTheyAre) {
 TEST(Paging, PageNumbersFromOneAndFromZero) {
   const Paging one = paging_of("style = \"page\"\nparam = \"page\"\nsize_param = \"limit\"\n");
   EXPECT_EQ(asked(one, at("")), "page=1&limit=10");
-  EXPECT_EQ(token_after(one, at(""), R"({"items":[{}]})"), "2");
-  EXPECT_EQ(token_after(one, at("7"), R"({"items":[]})"), "");
-  EXPECT_TRUE(told(one, at("7")).empty_is_last);
+  EXPECT_EQ(token_after(one, at(""), R"({"items":[{}]})"), "2x10");
+  EXPECT_EQ(token_after(one, at("7x10"), R"({"items":[]})"), "");
+  EXPECT_TRUE(told(one, at("7x10")).empty_is_last);
   const Paging zero = paging_of("style = \"page\"\nparam = \"page\"\nfirst = 0\n");
   EXPECT_EQ(asked(zero, at("")), "page=0");
   EXPECT_EQ(token_after(zero, at(""), R"({"items":[{}]})"), "1");
@@ -111,6 +111,22 @@ TEST(Paging, AlignedOffsetsTakeALimitThatDividesThem) {
   EXPECT_EQ(asked(paging, at("1500", 1000)), "offset=1500&limit=750") << "resumed with another page size";
   EXPECT_EQ(asked(paging, at("1437", 1000)), "offset=1437&limit=479");
   EXPECT_EQ(asked(paging, at("7", 5)), "offset=7&limit=1");
+}
+
+TEST(Paging, APagesNumberKeepsTheSizeThatItWasCountedIn) {
+  const Paging paging = paging_of("style = \"page\"\nparam = \"page\"\nsize_param = \"limit\"\n");
+  EXPECT_EQ(asked(paging, at("3x10", 25)), "page=3&limit=10");
+  EXPECT_EQ(token_after(paging, at("3x10", 25), R"({"items":[{}]})"), "4x10");
+  Place part = at("", 25);
+  part.low = 5;
+  part.high = 6;
+  part.part_size = 10;
+  EXPECT_EQ(asked(paging, part), "page=5&limit=10");
+  EXPECT_EQ(token_after(paging, part, R"({"items":[{}]})"), "6x10");
+  part.token = "6x10";
+  EXPECT_EQ(token_after(paging, part, R"({"items":[{}]})"), "");
+  EXPECT_THROW(asked(paging, at("3x")), sdk::Error);
+  EXPECT_THROW(asked(paging, at("x10")), sdk::Error);
 }
 
 TEST(Paging, PartsKeepTheirBounds) {

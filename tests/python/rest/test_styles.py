@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import datetime
 from typing import Any
 
@@ -47,6 +48,36 @@ def test_going_on_from_the_token_of_any_page(box: Sandbox, style: str) -> None:
         records += page.to_pylist()
         token = page.token
     assert in_key_order(without_rescued(records), "Parts") == list(box.truth("Parts"))
+
+
+@pytest.mark.parametrize("style", [style for style in STYLES if style != "all"])
+def test_going_on_with_another_page_size(box: Sandbox, style: str) -> None:
+    """Page 3 of 40 a page is not page 3 of 25: records were lost or came twice without a word. After a `limit`, too."""
+    truth = list(box.truth("Parts"))
+    ways: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({"page_size": 40}, {"page_size": 25}),
+        ({"page_size": 20}, {"page_size": 90}),
+    ]
+    if style != "window":  # a page that a limit cuts in the middle is read again
+        ways.append(({"limit": 30}, {}))
+    for first, then in ways:
+        reader = rest(box, style).read("Parts", **first)
+        records: list[dict[str, Any]] = []
+        for page in reader:
+            records += page.to_pylist()
+            if len(records) >= 30:
+                break
+        records += rest(box, style).read("Parts", token=reader.token, **then).to_pylist()
+        assert in_key_order(without_rescued(records), "Parts") == truth, (first, then)
+
+
+@pytest.mark.parametrize("style", ["page", "offset", "keyset", "window"])
+@pytest.mark.parametrize(("parallel", "then"), [(4, 1), (1, 4), (4, 3)])
+def test_going_on_with_another_division(box: Sandbox, style: str, parallel: int, then: int) -> None:
+    reader = rest(box, style).read("WorkOrders", page_size=40, parallel=parallel)
+    records = [record for page in itertools.islice(reader, 5) for record in page.to_pylist()]
+    records += rest(box, style).read("WorkOrders", page_size=90, parallel=then, token=reader.token).to_pylist()
+    assert in_key_order(without_rescued(records), "WorkOrders") == list(box.truth("WorkOrders"))
 
 
 @pytest.mark.parametrize("style", ["cursor", "next_url", "link", "page", "page0", "offset", "all"])
