@@ -227,7 +227,7 @@ class Connection:
                 midnight, UTC).
             cursor: the field that `modified_after` is about, where the source does not say.
             page_size: records a page, a wish: sources have limits of their own.
-            limit: at most so many records.
+            limit: at most so many records. The page in whose middle it ends comes again for who goes on from `token`.
             token: go on where `reader.token` or `page.token` points to.
             parallel: parts of the listing to be read side by side, where the connector can divide it. A wish: where it
                 can't be met it is read one page at a time, and a warning in the log says why (so does
