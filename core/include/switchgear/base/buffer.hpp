@@ -4,6 +4,8 @@
 // is what lets the JSON parser work without a copy. Not thread-safe; may be handed from thread to thread.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstring>
 #include <memory>
@@ -39,8 +41,12 @@ class Buffer {
   std::string_view view() const noexcept { return {data(), size_}; }
   std::string str() const { return std::string(view()); }
 
+  /// Room for at least `wanted` bytes, and up to an eighth more: pages differ in size by little, and memory that the last one gave
+  /// back fits the next only if their sizes are rounded alike. Else the heap fills with gaps.
   void reserve(std::size_t wanted) {
     if (wanted <= capacity_) return;
+    const std::size_t step = std::max<std::size_t>(std::bit_floor(wanted) / 8, padding);
+    wanted = (wanted + padding + step - 1) / step * step - padding;
     std::unique_ptr<char[]> larger(new char[wanted + padding]);  // not value-initialised: it is about to be written
     if (size_ != 0) std::memcpy(larger.get(), data(), size_);
     std::memset(larger.get() + size_, 0, padding);
