@@ -12,6 +12,7 @@
 
 #include "gil.hpp"
 #include "module.hpp"
+#include "news.hpp"
 #include "pending_call.hpp"
 #include "policy_objects.hpp"
 #include "switchgear/connection/connection.hpp"
@@ -60,6 +61,14 @@ GuardOptions guard_from(std::optional<RetryObject*> retry, std::optional<Breaker
   options.connection_breaker = of_breakers;
   options.operation_breaker = std::move(of_breakers);
   return options;
+}
+
+/// What these change is heard before they return.
+auto told(void (Connection::*method)()) {
+  return [method](Connection& connection) {
+    (connection.*method)();
+    hand_over_news();
+  };
 }
 
 CheckOptions check_options(std::optional<std::vector<std::string>> entities) {
@@ -133,8 +142,9 @@ void bind_connection(py::module_& module) {
           },
           py::arg("refresh") = false, py::keep_alive<0, 1>(), "entities() for an event loop.")
       .def("status", &Connection::status)
-      .def("pause", &Connection::pause)
-      .def("resume", &Connection::resume)
+      .def("listen", &listen, py::arg("number"), "From now on what happens to it is told to switchgear.core_news, under this number.")
+      .def("pause", told(&Connection::pause))
+      .def("resume", told(&Connection::resume))
       .def("diagnose", &diagnose_connection, py::arg("probe") = py::none(), py::arg("entities") = py::none())
       .def("errors", [](Connection& connection) { return connection.errors().entries(); })
       .def("restore_error", &restore_error, py::kw_only(), py::arg("entity"), py::arg("operation"), py::arg("category"), py::arg("detail"),

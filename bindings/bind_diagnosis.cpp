@@ -124,6 +124,16 @@ void bind_status(py::module_& module) {
       .def("to_dict", [](const ConnectionStatus& status) { return to_dict("status_dict", status); })
       .def("_repr_html_", [](const ConnectionStatus& status) { return html("status_html", status); })
       .def("__repr__", [](const ConnectionStatus& status) { return shown("status_repr", status); });
+  py::class_<StatusChange>(module, "StatusChange", "A connection has come from one state into another.")
+      .def_readonly("connection_id", &StatusChange::connection_id)
+      .def_property_readonly("from_state", [](const StatusChange& change) { return std::string(to_string(change.from)); })
+      .def_property_readonly("to_state", [](const StatusChange& change) { return std::string(to_string(change.to)); })
+      .def_property_readonly(
+          "at", [](const StatusChange& change) { return to_datetime(change.at); }, "UTC.")
+      .def_property_readonly(
+          "error", [](const StatusChange& change) { return error_or_none(change.error); }, "What brought it about; None where none did.")
+      .def("to_dict", [](const StatusChange& change) { return to_dict("change_dict", change); })
+      .def("__repr__", [](const StatusChange& change) { return shown("change_repr", change); });
 }
 
 void bind_log(py::module_& module) {

@@ -113,7 +113,7 @@ class StreamSource {
 
   static bool interrupted() {
     const py::gil_scoped_acquire acquire;
-    hand_over_log_lines();
+    hand_over_news();
     if (PyErr_CheckSignals() == 0) return false;
     PyErr_Clear();  // an Arrow consumer raises an error of its own; our own methods make it a KeyboardInterrupt again
     return true;
@@ -212,7 +212,7 @@ void bind_reader(py::module_& module) {
               const py::gil_scoped_release release;
               wait = reader.pages->next_for(std::chrono::milliseconds(0), page);
             }
-            hand_over_log_lines();
+            hand_over_news();
             constexpr std::array<const char*, 4> states = {"page", "end", "pending", "passed"};
             return std::pair(states[static_cast<std::size_t>(wait)], std::move(page));
           },

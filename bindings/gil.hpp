@@ -9,7 +9,7 @@
 #include <stop_token>
 #include <utility>
 
-#include "log_lines.hpp"
+#include "news.hpp"
 
 namespace switchgear::bindings {
 
@@ -17,7 +17,7 @@ inline constexpr std::chrono::milliseconds signal_interval{50};
 
 /// Raises what a signal handler raised (KeyboardInterrupt). Called with the GIL held; only the main thread has handlers to run.
 inline void check_signals() {
-  hand_over_log_lines();
+  hand_over_news();
   if (PyErr_CheckSignals() != 0) throw pybind11::error_already_set();
 }
 
@@ -33,7 +33,7 @@ auto run_interruptibly(Function function) {
       const pybind11::gil_scoped_release release;
       ready = result.wait_for(signal_interval) == std::future_status::ready;
     }
-    hand_over_log_lines();
+    hand_over_news();
     if (ready) return result.get();
     if (PyErr_CheckSignals() != 0) {
       source.request_stop();

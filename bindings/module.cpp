@@ -1,14 +1,14 @@
 // The extension module switchgear._core: one bind_<area>.cpp for each area, called from here in the order of their ranks.
 #include "module.hpp"
 
-#include "log_lines.hpp"
+#include "news.hpp"
 
 PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   module.doc() = "The compiled core of switchgear. Import switchgear, not this.";
   module.attr("__version__") = SWITCHGEAR_VERSION;
   switchgear::bindings::bind_errors(module);
   switchgear::bindings::bind_base(module);
-  switchgear::bindings::bind_log(module);
+  switchgear::bindings::bind_news(module);
   switchgear::bindings::bind_data(module);
   switchgear::bindings::bind_breaker(module);
   switchgear::bindings::bind_limits(module);

@@ -20,7 +20,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "log_lines.hpp"
+#include "news.hpp"
 #include "switchgear/base/error.hpp"
 #include "switchgear/base/process_stamp.hpp"
 
@@ -71,7 +71,7 @@ class PendingCall {
     if (!done_.load(std::memory_order_acquire) || !take_) {
       throw Error(Category::internal, "pending", "the result of a call was asked for before it was there, or twice");
     }
-    hand_over_log_lines();
+    hand_over_news();
     const auto take = std::exchange(take_, nullptr);
     if (failure_) std::rethrow_exception(failure_);
     return take();

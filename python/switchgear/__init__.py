@@ -17,11 +17,10 @@ except ImportError as error:
 
     raise ImportError(explain(error)) from error
 
-from switchgear import core_log as _core_log  # noqa: F401 - hands over what is left when the process ends
 from switchgear._core import Category, RecordBatch, Secret, memory_budget, parse_json
 from switchgear.auth import ApiKey, Auth, BasicAuth, BearerAuth, ClientCertificate
 from switchgear.connection import Connection, connect
-from switchgear.diagnosis import ConnectionStatus, Diagnosis, Health, LoggedError
+from switchgear.diagnosis import ConnectionStatus, Diagnosis, Health, LoggedError, StatusChange
 from switchgear.entities import Entities, Entity
 from switchgear.errors import (
     AuthError,
@@ -113,6 +112,7 @@ __all__ = [
     "Secret",
     "ServerError",
     "SignatureError",
+    "StatusChange",
     "StoreError",
     "TimeoutError",
     "Timeouts",

@@ -981,6 +981,29 @@ class ConnectionStatus:
         unknown, online, degraded, offline, auth_required, paused or disconnected.
         """
 
+class StatusChange:
+    """
+    A connection has come from one state into another.
+    """
+    def __repr__(self) -> str: ...
+    def to_dict(self) -> dict[str, typing.Any]: ...
+    @property
+    def at(self) -> typing.Any:
+        """
+        UTC.
+        """
+    @property
+    def connection_id(self) -> str: ...
+    @property
+    def error(self) -> typing.Any:
+        """
+        What brought it about; None where none did.
+        """
+    @property
+    def from_state(self) -> str: ...
+    @property
+    def to_state(self) -> str: ...
+
 class LoggedError:
     """
     What a connection met: one for each entity, operation and code.
@@ -1120,6 +1143,10 @@ class Connection:
     def explain(self) -> str:
         """
         The order of the policies and their parameters.
+        """
+    def listen(self, number: typing.SupportsInt | typing.SupportsIndex) -> None:
+        """
+        From now on what happens to it is told to switchgear.core_news, under this number.
         """
     def pause(self) -> None: ...
     def restore_error(
@@ -1398,9 +1425,9 @@ def find_ca_file() -> str:
     The CA bundle that is used where a connection names none; empty: there is none.
     """
 
-def hand_over_log_lines() -> None:
+def hand_over_news() -> None:
     """
-    Gives the core's queued log lines to `logging`; waiting for the core does, too.
+    Gives the core's queued log lines and events to Python; waiting for the core does, too.
     """
 
 def inspect_connector(path: str) -> Manifest:

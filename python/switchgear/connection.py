@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from switchgear import _core
 from switchgear.auth import Auth, Secret, as_secret
-from switchgear.diagnosis import ConnectionStatus, Diagnosis, Health, LoggedError
+from switchgear.core_news import Listeners
+from switchgear.diagnosis import ConnectionStatus, Diagnosis, Health, LoggedError, StatusChange
 from switchgear.entities import Entities, Entity
 from switchgear.errors import ConfigError
 from switchgear.network import HasTransport, Timeouts, Tls, use_certifi
@@ -23,6 +24,7 @@ from switchgear.request_values import Where, at_least, conditions_json, instant_
 from switchgear.schema import SchemaArgument, schema_options
 
 if TYPE_CHECKING:
+    from switchgear._core import BreakerEvent
     from switchgear.async_reader import AsyncReader
     from switchgear.write import WriteProgress, WriteResult
 
@@ -107,6 +109,7 @@ class Connection:
             guard=_guard(specification),
             clock=clock,
         )
+        self._listeners = Listeners(self._core)
 
     @property
     def id(self) -> str:
@@ -149,6 +152,22 @@ class Connection:
         `state` is unknown, online, degraded (some entity fails), offline, auth_required, paused or disconnected.
         """
         return self._core.status()
+
+    def on_status(self, listener: Callable[[StatusChange], object]) -> Callable[[StatusChange], object]:
+        """Calls `listener` with each transition from one state to another: `from_state`, `to_state`, `at`, `error`.
+
+        In order, on a thread that waits for this or any other connection, soon after it happened; it may call anything
+        here. What it raises is logged. Returns the listener, so that it can be used as a decorator.
+        """
+        self._listeners.on_status(listener)
+        return listener
+
+    def on_event(self, listener: Callable[[BreakerEvent], object]) -> Callable[[BreakerEvent], object]:
+        """Calls `listener` with each event of the connection's breakers, also of those still to be made; otherwise as
+        `on_status()`.
+        """
+        self._listeners.on_event(listener)
+        return listener
 
     def diagnose(self, *, probe: bool | None = None, entities: Sequence[str] | None = None) -> Diagnosis:
         """Why the connection is not well.

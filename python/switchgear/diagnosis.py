@@ -1,7 +1,7 @@
 """How a connection is and why it is not well, as values for people and for JSON.
 
-The judgement itself is the core's; here is what `Health`, `ConnectionStatus`, `LoggedError` and `Diagnosis` show of
-themselves.
+The judgement itself is the core's; here is what `Health`, `ConnectionStatus`, `StatusChange`, `LoggedError` and
+`Diagnosis` show of themselves.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from switchgear import _core
 
 Health = _core.Health
 ConnectionStatus = _core.ConnectionStatus
+StatusChange = _core.StatusChange
 LoggedError = _core.LoggedError
 Diagnosis = _core.Diagnosis
 
@@ -95,6 +96,23 @@ def status_repr(status: ConnectionStatus) -> str:
     """One line: `<ConnectionStatus plant: online since …>`."""
     why = f": {status.error}" if status.error else ""
     return f"<ConnectionStatus {status.connection_id}: {status.state} since {iso(status.since)}{why}>"
+
+
+def change_dict(change: StatusChange) -> dict[str, Any]:
+    """A transition."""
+    return {
+        "connection_id": change.connection_id,
+        "from": change.from_state,
+        "to": change.to_state,
+        "at": iso(change.at),
+        "error": change.error.to_dict() if change.error else None,
+    }
+
+
+def change_repr(change: StatusChange) -> str:
+    """One line: `<StatusChange plant: online -> offline at …>`."""
+    why = f": {change.error}" if change.error else ""
+    return f"<StatusChange {change.connection_id}: {change.from_state} -> {change.to_state} at {iso(change.at)}{why}>"
 
 
 def logged_dict(logged: LoggedError) -> dict[str, Any]:

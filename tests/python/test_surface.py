@@ -93,6 +93,7 @@ PYTHON = {
     "CheckOptions": "switchgear.Connection.check",
     "LiveState": "switchgear.ConnectionStatus.state",
     "ConnectionStatus": "switchgear.ConnectionStatus",
+    "StatusChange": "switchgear.StatusChange",
     "DiagnoseOptions": "switchgear.Connection.diagnose",
     "Diagnosis": "switchgear.Diagnosis",
     "DiagnosisScope": "switchgear.Diagnosis.scope",
@@ -239,7 +240,6 @@ WITHOUT = {
     "OperationSuccess": "LoggedError.last_success",
     "SessionLease": "how Connection shares its sessions",
     "StoredTokens": IN_HUB,
-    "StatusChange": "between a connection and the hub, which makes events of it",
     "StatusTracker": "how Connection.status() comes about",
     # paging
     "FetchedPage": "a page before it has become columns",
