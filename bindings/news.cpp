@@ -70,7 +70,7 @@ class Queue {
 };
 
 // Never destroyed: threads of the core may still speak while the process ends.
-std::atomic<Queue*> current{new Queue};
+std::atomic<Queue*> current{nullptr};  // made at import
 
 Queue& queue() noexcept { return *current.load(std::memory_order_acquire); }
 
@@ -105,6 +105,7 @@ void hand_over_news() {
 }
 
 void bind_news(py::module_& module) {
+  current.store(new Queue, std::memory_order_release);
   set_log_sink([](LogLevel level, std::string_view component, std::string_view message) {
     queue().put(Line{level, std::string(component), std::string(message)});
   });
