@@ -190,7 +190,7 @@ void read_all(const std::string& url, bool only_transfer) {
     std::string& body = client.get(next);
     bytes += body.size();
     const std::string link = only_transfer ? find_link(body) : append_page(columns, parser, body);
-    next = link.empty() ? link : root + link;
+    next = link.empty() || link.starts_with("http") ? link : root + link;
   }
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begun;
 

@@ -22,6 +22,7 @@ PROGRAMS = HERE.parent / "build" / "release" / "benchmarks"
 def main(arguments: list[str]) -> int:
     benchmarks: dict[str, list[str | Path]] = {
         "Reading": [sys.executable, HERE / "bench.py", *arguments],
+        "Paging": [sys.executable, HERE / "bench_paging.py"],
         "Policies in C++": [PROGRAMS / "bench_policy"],
         "Circuit breakers in Python": [sys.executable, HERE / "bench_breaker.py"],
         "The store": [PROGRAMS / "bench_store"],
