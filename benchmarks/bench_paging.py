@@ -83,12 +83,12 @@ def measure_parallel(pages: int, latency: float, rounds: int, folder: Path) -> T
 
 def measure_prefetch(latency: float, rounds: int, programs: Path) -> Target:
     records = 20 * LARGE
-    size = {"page_size": LARGE, "max_page_size": LARGE, "absolute_links": True}
+    size: dict[str, Any] = {"page_size": LARGE, "max_page_size": LARGE, "absolute_links": True}
     with Sandbox(records=records, process=True, warm=True, **size) as box:
         plant = connect("odata", url=box.odata_url)
         plant.entities()
         box.set_faults(Fault("latency", ms=latency, entity="WorkOrders"))
-        fetch = [programs / "bench_floor", "--transfer", f"{box.odata_url}/WorkOrders"]
+        fetch: list[str | Path] = [programs / "bench_floor", "--transfer", f"{box.odata_url}/WorkOrders"]
         taken = []
         for _ in range(rounds):
             whole = seconds(reading(plant, page_size=LARGE, prefetch=0), records)
