@@ -42,7 +42,7 @@ class JsonPage {
   const std::optional<std::string>& delta() const noexcept { return delta_; }
   std::optional<std::int64_t> total() const noexcept { return total_; }
 
-  /// The array that `removed` points to, as JSON text.
+  /// The array that `removed` points to, as it stands in the body: what is inside was not looked at and need not be JSON.
   const std::optional<std::string>& removed() const noexcept { return removed_; }
 
   /// Bytes of the body, and those that the page occupies until it has become columns.
