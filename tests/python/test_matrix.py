@@ -94,7 +94,9 @@ def possible(ties: int) -> Callable[[Combination], bool]:
 
 def job_of(one: Combination, box: Sandbox) -> Job:
     style, (parallel, ordered) = one["style"], one["parallel"]
-    settings: dict[str, Any] = {"id": "plant", "retry": sg.Retry(attempts=6, base=0.002, cap=0.01), "rate_limit": None}
+    # Every fifth request refused, of 50,000 that several send at once: six in a row are no rarity.
+    retry = sg.Retry(attempts=14, base=0.002, cap=0.01, quota=1_000_000)
+    settings: dict[str, Any] = {"id": "plant", "retry": retry, "rate_limit": None}
     if style == "odata":
         settings |= {"url": box.odata_url, "page_size": 0}
     else:

@@ -274,7 +274,10 @@ def same_cell(got: Any, true: Any, kind: str, declared: bool) -> bool:
             return False
         if kind != "float64":
             return not isinstance(got, float | bool) and Decimal(got) == true
-        # As JSON has it: the double that the digits mean, bit for bit (a zero has a sign).
+        # As JSON has it: the double that the digits mean, bit for bit (a zero has a sign; as the integer that `-0` was
+        # before its column widened it has none).
+        if not declared and true == 0 and Decimal(true).as_tuple().exponent == 0:
+            return bool(got == 0)
         return struct.pack("d", got) == struct.pack("d", float(true)) and (declared or Decimal(repr(got)) == true)
     if not isinstance(true, str):
         return False
