@@ -161,6 +161,17 @@ void JobClaims::stop_job(const ClaimedBatch& batch, const Error& reason) {
   });
 }
 
+bool JobClaims::anything_due() {
+  auto session = store_.read();
+  return session
+      .query_one<Integer>(
+          "select 1 where exists (select 1 from jobs where runnable = 1) or exists (select 1 from jobs where wake_at is not null and "
+          "wake_at "
+          "<= :now) or exists (select 1 from job_batches where state = 'in_progress' and lease_until <= :now)",
+          {{"now", store_.now()}})
+      .has_value();
+}
+
 std::optional<WallTime> JobClaims::next_due() {
   auto session = store_.read();
   const auto due = session.query_one<std::optional<Integer>, std::optional<Integer>>(

@@ -82,6 +82,9 @@ class JobClaims {
   /// Skips what is queued of the job: it ends as failed or partial. What `on_error="stop"` does.
   void stop_job(const ClaimedBatch& batch, const Error& reason);
 
+  /// Whether a claim may find something. Only reads, so that looking often costs the other processes nothing.
+  bool anything_due();
+
   /// When something waits that is not due yet, or a lease runs out. Nothing: only a new or changed job makes work.
   std::optional<WallTime> next_due();
 
