@@ -111,6 +111,9 @@ WriteOptions options_from(std::string entity, std::string op, std::size_t batch_
 }  // namespace
 
 void bind_writing(py::module_& module) {
+  module.def(
+      "check_on_error", [](const std::string& text) { OnError::parse(text); }, py::arg("text"),
+      "Raises ConfigError unless it is 'continue', 'stop', or a share such as '10%'.");
   py::class_<WriteCounts>(module, "WriteCounts", "How many records met which fate.")
       .def_readonly("ok", &WriteCounts::ok)
       .def_readonly("failed", &WriteCounts::failed)

@@ -18,5 +18,7 @@ void bind_diagnosis(pybind11::module_& module);
 void bind_connection(pybind11::module_& module);
 void bind_paging(pybind11::module_& module);
 void bind_writing(pybind11::module_& module);
+void bind_store(pybind11::module_& module);
+void bind_queue(pybind11::module_& module);
 
 }  // namespace switchgear::bindings

@@ -45,6 +45,8 @@ from switchgear.errors import (
     TimeoutError,
     Unsupported,
 )
+from switchgear.hub import Hub, StoredConnectionInfo
+from switchgear.jobs import Job, JobProgress, JobResult, Queue
 from switchgear.network import Timeouts, Tls
 from switchgear.oauth2 import FileTokenStore, MemoryTokenStore, OAuth2ClientCredentials, OAuth2RefreshToken, TokenStore
 from switchgear.policy import Backoff, BreakerState, CircuitBreaker, ConcurrencyLimiter, RateLimiter, Retry
@@ -89,7 +91,11 @@ __all__ = [
     "Error",
     "FileTokenStore",
     "Health",
+    "Hub",
     "InternalError",
+    "Job",
+    "JobProgress",
+    "JobResult",
     "LoggedError",
     "MemoryTokenStore",
     "NotFound",
@@ -101,6 +107,7 @@ __all__ = [
     "PermissionDenied",
     "PluginError",
     "ProtocolError",
+    "Queue",
     "RateLimited",
     "RateLimiter",
     "ReadExplanation",
@@ -114,6 +121,7 @@ __all__ = [
     "SignatureError",
     "StatusChange",
     "StoreError",
+    "StoredConnectionInfo",
     "TimeoutError",
     "Timeouts",
     "Tls",

@@ -1403,6 +1403,325 @@ class BatchWriter:
         The outcomes since the last call that are not ok.
         """
 
+class Store:
+    """
+    The database with all state.
+    """
+    def __init__(self, url: str) -> None: ...
+    @property
+    def display(self) -> str:
+        """
+        Its URL, without a password.
+        """
+
+class SecretStore:
+    """
+    Secrets that come into being here, sealed.
+    """
+    def __init__(self, store: Store, key: Secret | None = None) -> None: ...
+    def change_key(self, key: Secret) -> None:
+        """
+        Seals all of them with another key.
+        """
+    def erase(self, name: str) -> None: ...
+    def names(self) -> list[str]: ...
+
+class StoredTokens(TokenStore):
+    """
+    Refresh tokens, sealed in the store; processes take turns.
+    """
+    def __init__(self, store: Store, key: Secret | None = None) -> None: ...
+
+class StoredAuth:
+    """
+    Credentials as the store keeps them.
+    """
+
+    settings_json: str
+    type: str
+    def __init__(self) -> None: ...
+    @property
+    def secrets(self) -> dict[str, Secret]:
+        """
+        References only.
+        """
+    @secrets.setter
+    def secrets(self, arg0: collections.abc.Mapping[str, Secret]) -> None: ...
+
+class StoredConnection:
+    """
+    A connection as the store keeps it.
+    """
+
+    auth: StoredAuth | None
+    config_json: str
+    connector: str
+    destination: str
+    entities_json: str
+    id: str
+    network_json: str
+    policies_json: str
+    schedule: str
+    timezone: str
+    def __init__(self) -> None: ...
+    @property
+    def created_at(self) -> typing.Any: ...
+    @property
+    def owner(self) -> str:
+        """
+        hub or file.
+        """
+    @owner.setter
+    def owner(self, arg1: str) -> None: ...
+    @property
+    def secrets(self) -> dict[str, Secret]:
+        """
+        References only.
+        """
+    @secrets.setter
+    def secrets(self, arg0: collections.abc.Mapping[str, Secret]) -> None: ...
+    @property
+    def state(self) -> str:
+        """
+        active, paused or disconnected.
+        """
+    @state.setter
+    def state(self, arg1: str) -> None: ...
+    @property
+    def updated_at(self) -> typing.Any: ...
+    @property
+    def version(self) -> int:
+        """
+        Counts changes.
+        """
+    @version.setter
+    def version(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+
+class ConnectionStore:
+    """
+    Connections by id.
+    """
+    def __init__(self, store: Store) -> None: ...
+    def add(self, connection: StoredConnection) -> StoredConnection:
+        """
+        Raises Conflict for an id that is taken.
+        """
+    def all(self) -> list[StoredConnection]:
+        """
+        By id.
+        """
+    def get(self, id: str) -> StoredConnection:
+        """
+        Raises NotFound with the nearest id.
+        """
+    def update(self, connection: StoredConnection) -> StoredConnection:
+        """
+        Raises Conflict where it was changed meanwhile.
+        """
+
+class JobRow:
+    """
+    A job as it was when it was looked at.
+    """
+    @property
+    def batches(self) -> int: ...
+    @property
+    def connection_id(self) -> str: ...
+    @property
+    def created_at(self) -> typing.Any: ...
+    @property
+    def entity(self) -> str: ...
+    @property
+    def error(self) -> str: ...
+    @property
+    def error_code(self) -> str: ...
+    @property
+    def failed(self) -> int: ...
+    @property
+    def finished_at(self) -> typing.Any: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def is_final(self) -> bool: ...
+    @property
+    def max_attempts(self) -> int: ...
+    @property
+    def not_before(self) -> typing.Any: ...
+    @property
+    def ok(self) -> int: ...
+    @property
+    def op(self) -> str: ...
+    @property
+    def open_batches(self) -> int: ...
+    @property
+    def pending(self) -> int: ...
+    @property
+    def priority(self) -> int: ...
+    @property
+    def records(self) -> int: ...
+    @property
+    def skipped(self) -> int: ...
+    @property
+    def started_at(self) -> typing.Any: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def unknown(self) -> int: ...
+
+class JobOutcome:
+    """
+    A record of a job that was not written.
+    """
+    @property
+    def attempt(self) -> int: ...
+    @property
+    def error(self) -> typing.Any: ...
+    @property
+    def index(self) -> int: ...
+    @property
+    def json(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+
+class JobSubmission:
+    """
+    A job while its records come in; nobody sees it before finish().
+    """
+    def add(self, records: collections.abc.Sequence[str]) -> None:
+        """
+        Takes records as JSON texts. Raises DataError for a bad one.
+        """
+    def finish(self) -> JobRow:
+        """
+        The job is on disk.
+        """
+    @property
+    def records(self) -> int: ...
+
+class JobStore:
+    """
+    Jobs by id.
+    """
+    def __init__(self, store: Store) -> None: ...
+    def cancel(self, id: str) -> JobRow: ...
+    def get(self, id: str) -> JobRow:
+        """
+        Raises NotFound.
+        """
+    def limit_connection(self, connection_id: str, max_running: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    def outcomes(
+        self,
+        id: str,
+        *,
+        state: str | None = None,
+        after: typing.SupportsInt | typing.SupportsIndex = -1,
+        limit: typing.SupportsInt | typing.SupportsIndex = 1000,
+    ) -> list[JobOutcome]:
+        """
+        Records that are not ok, by index; `after` the last index of the page before.
+        """
+    def page(
+        self,
+        *,
+        connection_id: str = "",
+        state: str | None = None,
+        after: str = "",
+        limit: typing.SupportsInt | typing.SupportsIndex = 100,
+    ) -> list[JobRow]:
+        """
+        The newest first; `after` the last id of the page before.
+        """
+    def pause(self, id: str) -> JobRow: ...
+    def purge(self, before: typing.SupportsFloat | typing.SupportsIndex) -> int:
+        """
+        Removes jobs that ended before then (seconds since 1970), and submissions whose process died. How many jobs.
+        """
+    def resume(self, id: str) -> JobRow: ...
+    def retry(self, id: str, *, only_retryable: bool = False, unknown: bool = False) -> JobRow: ...
+    def submit(
+        self,
+        *,
+        connection_id: str,
+        entity: str,
+        op: str,
+        options_json: str,
+        priority: typing.SupportsInt | typing.SupportsIndex,
+        not_before: typing.SupportsFloat | typing.SupportsIndex | None,
+        max_attempts: typing.SupportsInt | typing.SupportsIndex,
+        batch_size: typing.SupportsInt | typing.SupportsIndex,
+        max_batch_bytes: typing.SupportsInt | typing.SupportsIndex,
+        key: collections.abc.Sequence[str],
+        max_record_bytes: typing.SupportsInt | typing.SupportsIndex,
+        order_key: str,
+    ) -> JobSubmission: ...
+
+class WorkerStats:
+    """
+    What a worker has done so far.
+    """
+    @property
+    def batches(self) -> int:
+        """
+        That came to an end.
+        """
+    @property
+    def failed(self) -> int:
+        """
+        Records.
+        """
+    @property
+    def given_back(self) -> int:
+        """
+        Of these: that will be tried again.
+        """
+    @property
+    def ok(self) -> int:
+        """
+        Records.
+        """
+    @property
+    def taken_over(self) -> int:
+        """
+        Of which an earlier attempt may have sent some.
+        """
+    @property
+    def under_way(self) -> int:
+        """
+        Batches.
+        """
+
+class QueueWorker:
+    """
+    Writes queued batches to their sources.
+    """
+    def __init__(
+        self,
+        store: Store,
+        *,
+        name: str = "",
+        concurrency: typing.SupportsInt | typing.SupportsIndex = 4,
+        lease: typing.SupportsFloat | typing.SupportsIndex = 60.0,
+        until_idle: bool = False,
+    ) -> None: ...
+    def run(self, open: collections.abc.Callable[[str], Connection]) -> None:
+        """
+        Works until stop(), a signal, or until nothing is left. `open` gives the connection of an id.
+        """
+    def stats(self) -> WorkerStats: ...
+    def stop(self) -> None:
+        """
+        Claim nothing more, and return once what is under way has ended; again: end it now.
+        """
+    @property
+    def name(self) -> str: ...
+
+def check_on_error(text: str) -> None:
+    """
+    Raises ConfigError unless it is 'continue', 'stop', or a share such as '10%'.
+    """
+
 def check_schema_options(types: collections.abc.Sequence[tuple[str, str]], mode: str, nested: str) -> None:
     """
     Raises ConfigError for what read_entity() would refuse.

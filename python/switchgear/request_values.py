@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, overload
 
 from switchgear.errors import ConfigError
 
@@ -81,6 +81,10 @@ def order_json(order: Sequence[tuple[str, str] | str] | None) -> str:
     return json.dumps(pairs)
 
 
+@overload
+def at_least(name: str, value: int, least: int) -> int: ...
+@overload
+def at_least(name: str, value: int | None, least: int) -> int | None: ...
 def at_least(name: str, value: int | None, least: int) -> int | None:
     """The same number, or none; refused where it is below `least` or no whole number."""
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):

@@ -89,7 +89,7 @@ class WriteResult:
         self.unknown = counts.unknown
         self.skipped = counts.skipped
         self.batches = counts.batches
-        self.errors = Outcomes(_outcome(record) for record in self._written)
+        self.errors = Outcomes(outcome_from(record) for record in self._written)
 
     @property
     def records(self) -> int:
@@ -179,7 +179,8 @@ def _rows(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
     return [{name: getattr(outcome, name) for name in _COLUMNS} for outcome in outcomes]
 
 
-def _outcome(record: _core.WrittenRecord) -> Outcome:
+def outcome_from(record: _core.WrittenRecord | _core.JobOutcome) -> Outcome:
+    """As users see it."""
     error: Error = record.error or Error("nothing is known of it", "internal")
     try:
         value = json.loads(record.json)
@@ -246,6 +247,20 @@ def _problem(record: Any, error: Exception) -> tuple[str, str, str]:
 
 def _readable(record: Any) -> str:
     return json.dumps(record, default=repr, ensure_ascii=False)
+
+
+def json_texts(records: list[Any]) -> tuple[list[str], tuple[int, str, str, str] | None]:
+    """The records as JSON, or those before the first that has none, with its place, and detail, message and hint."""
+    encode = _encoder()
+    texts: list[str] = []
+    for at, record in enumerate(records):
+        try:
+            if not isinstance(record, Mapping):
+                raise TypeError
+            texts.append(encode(record if isinstance(record, dict) else dict(record)))
+        except (ValueError, TypeError, Error, RecursionError) as error:
+            return texts, (at, *_problem(record, error))
+    return texts, None
 
 
 def _add(writer: _core.BatchWriter, chunk: list[Any], encode: Callable[[Any], str]) -> bool:

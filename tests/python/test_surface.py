@@ -102,6 +102,26 @@ PYTHON = {
     "Health": "switchgear.Health",
     "HealthStep": "switchgear._core.HealthStep",
     "LoggedError": "switchgear.LoggedError",
+    # store and queue
+    "ConnectionStore": "switchgear.Hub",
+    "Job": "switchgear.Job",
+    "JobCounts": "switchgear.JobProgress",
+    "JobFilter": "switchgear.Queue.jobs",
+    "JobOutcome": "switchgear.Outcome",
+    "JobSpec": "switchgear.Queue.submit",
+    "JobState": "switchgear.Job.status",
+    "JobStore": "switchgear.Queue",
+    "JobSubmission": "switchgear.Queue.submit",
+    "OutcomeFilter": "switchgear.JobResult.outcomes",
+    "QueueWorker": "switchgear.Hub.work",
+    "RetryChoice": "switchgear.Job.retry",
+    "SecretStore": "switchgear._core.SecretStore",
+    "Store": "switchgear.Hub",
+    "StoredAuth": "switchgear._core.StoredAuth",
+    "StoredConnection": "switchgear.StoredConnectionInfo",
+    "StoredTokens": "switchgear._core.StoredTokens",
+    "WorkerOptions": "switchgear.Hub.work",
+    "WorkerStats": "switchgear._core.WorkerStats",
     # paging
     "Continuation": "switchgear.Page.token",
     "EntityReader": "switchgear.Reader",
@@ -116,8 +136,8 @@ PYTHON = {
 NOT_YET = "nothing of the Python package uses it yet"
 IN_GUARD = "between the guard and what it guards: Connection calls through it by itself"
 IN_STORE = "the store's way to its database; Python speaks to the store"
-IN_HUB = "what the hub will be made of; Python speaks to the hub"
-IN_QUEUE = "what the queue will be made of; Python speaks to the queue"
+IN_HUB = "what the hub is made of; Python speaks to the hub"
+IN_QUEUE = "what the queue is made of; Python speaks to the queue"
 IN_CONNECTOR = "between the host and a connector, which is written in C++ or C (sdk/)"
 OPTIONS = "the arguments of a class that is not in Python yet"
 
@@ -189,39 +209,25 @@ WITHOUT = {
     "Column": IN_STORE,
     "ConnectionOwner": IN_HUB,
     "ConnectionState": IN_HUB,
-    "ConnectionStore": IN_HUB,
     "Database": IN_STORE,
     "DatabaseKind": IN_STORE,
     "DatabaseOptions": IN_STORE,
     "DatabaseSession": IN_STORE,
     "GiveBack": IN_QUEUE,
-    "Job": IN_QUEUE,
     "JobClaims": IN_QUEUE,
-    "JobCounts": IN_QUEUE,
-    "JobFilter": IN_QUEUE,
-    "JobOutcome": IN_QUEUE,
     "JobRecord": IN_QUEUE,
-    "JobSpec": IN_QUEUE,
-    "JobState": IN_QUEUE,
-    "JobStore": IN_QUEUE,
-    "JobSubmission": IN_QUEUE,
     "Lease": IN_HUB,
     "LeaseStore": IN_HUB,
     "Migration": IN_STORE,
     "NewRecord": IN_QUEUE,
-    "OutcomeFilter": IN_QUEUE,
     "Read": IN_STORE,
     "RecordOutcome": IN_QUEUE,
     "RecordResult": IN_QUEUE,
     "RecordState": IN_QUEUE,
-    "RetryChoice": IN_QUEUE,
     "Savepoint": IN_STORE,
-    "SecretStore": IN_HUB,
     "SqlParameter": IN_STORE,
-    "Store": IN_HUB,
-    "StoredAuth": IN_HUB,
-    "StoredConnection": IN_HUB,
     "Transaction": IN_STORE,
+    "WorkerHost": "the connections that Hub.work() opens",
     # connector
     "CallContext": IN_CONNECTOR,
     "ForeignBatch": IN_CONNECTOR,
@@ -239,7 +245,6 @@ WITHOUT = {
     "OperationRecord": "LoggedError.last_success",
     "OperationSuccess": "LoggedError.last_success",
     "SessionLease": "how Connection shares its sessions",
-    "StoredTokens": IN_HUB,
     "StatusTracker": "how Connection.status() comes about",
     # paging
     "FetchedPage": "a page before it has become columns",

@@ -21,10 +21,8 @@ import pytest
 
 import switchgear as sg
 from servers.cap import PLANNER, READER, Cap
+from support.orders import ASSERT_RANGE, bad_orders, order, stored
 from switchgear.testing import FaultProxy
-
-ASSERT_RANGE = "Enter a value between 1 and 4."
-MANDATORY = "Provide the missing value."
 
 
 @pytest.fixture(scope="module")
@@ -48,32 +46,8 @@ def first() -> int:
     return next(NUMBERS)
 
 
-def order(number: int, **fields: Any) -> dict[str, Any]:
-    return {"ID": number, "number": f"N{number}", "title": f"Order {number}", "priority": 1 + number % 4, **fields}
-
-
-def stored(cap: Cap, first: int) -> dict[int, dict[str, Any]]:
-    rows = cap.query("SELECT * FROM maintenance_WorkOrders")
-    return {row["ID"]: dict(row) for row in rows if first <= row["ID"] < first + 100_000}
-
-
 def counts(result: sg.WriteResult) -> tuple[int, int, int, int]:
     return result.ok, result.failed, result.unknown, result.skipped
-
-
-def bad_orders(first: int, total: int, bad: int) -> tuple[list[dict[str, Any]], dict[int, str]]:
-    """Orders of which `bad` break a rule of the service, spread evenly; and its own words for each of those."""
-    records = [order(first + i) for i in range(total)]
-    expected: dict[int, str] = {}
-    for n in range(bad):
-        index = (n * total) // bad + 1
-        if n % 2:
-            records[index]["priority"] = 9
-            expected[index] = ASSERT_RANGE
-        else:
-            del records[index]["title"]
-            expected[index] = MANDATORY
-    return records, expected
 
 
 def test_each_record_has_its_outcome_and_the_database_agrees(plant: sg.Connection, target: Cap, first: int) -> None:
