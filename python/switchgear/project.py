@@ -128,6 +128,13 @@ class Project:
         """The ids of all connections."""
         return list(self._values.get("connections", {}))
 
+    @property
+    def store(self) -> str | None:
+        """The hub's store, where a file names one; a file's own folder is where relative names start."""
+        given: str | None = self._values.get("hub", {}).get("store")
+        folder = self._layer.place(("hub", "store")).folder
+        return str(folder / given) if given and folder and "://" not in given else given
+
     def connection(
         self, id: str, settings: Mapping[str, str] | None = None, connector: str | None = None
     ) -> Connection:

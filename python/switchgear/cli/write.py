@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from enum import Enum
 from pathlib import Path
@@ -11,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from switchgear.cli.bars import Bar
 from switchgear.cli.options import AsJson, Conn, Connector, ProjectFile, Settings, open_connection
 from switchgear.cli.output import plain, print_json, say
 from switchgear.errors import ConfigError
 
 if TYPE_CHECKING:
-    from switchgear.write import WriteProgress, WriteResult
+    from switchgear.write import WriteResult
 
 SHOWN = 10
 
@@ -61,25 +61,22 @@ def write(
     """
     records = records_of(file)
     _, connection = open_connection(conn, connector, settings, project)
-    result = connection.write(
-        entity,
-        records,
-        op=op.value,
-        batch_size=batch_size,
-        delay=delay,
-        parallel=parallel,
-        on_error=on_error,
-        atomic=atomic,
-        dry_run=dry_run,
-        progress=_line if sys.stderr.isatty() else None,
-    )
+    with Bar(f"{connection.id}/{entity}", None) as bar:
+        result = connection.write(
+            entity,
+            records,
+            op=op.value,
+            batch_size=batch_size,
+            delay=delay,
+            parallel=parallel,
+            on_error=on_error,
+            atomic=atomic,
+            dry_run=dry_run,
+            progress=lambda now: bar.show(now.records, f"{now.failed:,} failed" if now.failed else ""),
+        )
     _tell(result, as_json)
     if result.errors:
         raise typer.Exit(1)
-
-
-def _line(progress: WriteProgress) -> None:
-    typer.echo(f"\r{progress.records:,} records, {progress.failed:,} failed", err=True, nl=False)
 
 
 def _tell(result: WriteResult, as_json: bool) -> None:
@@ -88,8 +85,6 @@ def _tell(result: WriteResult, as_json: bool) -> None:
         names = ("index", "key", "state", "category", "code", "message", "hint", "record")
         print_json({**counts, "errors": [{name: getattr(each, name) for name in names} for each in result.errors]})
         return
-    if sys.stderr.isatty():
-        say("")
     for outcome in result.errors[:SHOWN]:
         key = f" ({outcome.key})" if outcome.key else ""
         say(plain(f"record {outcome.index}{key} {outcome.state}: {outcome.code}: {outcome.message}"))

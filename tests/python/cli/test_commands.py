@@ -15,9 +15,10 @@ from switchgear.registry import registry
 from switchgear.sandbox import Sandbox
 
 COMMANDS = ("read", "write", "check", "entities", "connectors", "plugin inspect", "demo", "doctor", "sandbox")
+QUEUE = ("submit", "list", "show", "retry", "pause", "resume", "cancel", "work")
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, *(f"queue {word}" for word in QUEUE)])
 def test_help_has_examples(bare: Shell, command: str) -> None:
     out = bare(*command.split(), "--help").out
     assert "examples:" in out.lower()
