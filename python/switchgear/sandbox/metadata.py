@@ -9,6 +9,8 @@ from .model import Entity, Field, Type
 
 NAMESPACE = "Maintenance"
 CONTAINER = "EntityContainer"
+VERSION = (("OData-Version", "4.0"),)
+CONTENT_TYPE = "application/json;odata.metadata=minimal;charset=utf-8"
 
 
 def metadata_document(entities: Iterable[Entity]) -> str:

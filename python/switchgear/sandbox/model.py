@@ -1,14 +1,15 @@
 """The data model of the sandbox: column types, fields, entities, and records that are computed from their number.
 
 Nothing is stored: a record is a pure function of its entity, its row number and the seed. An entity keeps only caches
-(rendered record texts, columns that a filter looked at), each of which can be dropped and recomputed at any time, and
-the versions of the rows that were added or changed since it was made.
+(rendered record texts, columns that a filter looked at), each of which can be dropped and recomputed at any time, the
+versions of the rows that were added or changed since it was made, and what clients have written.
 Not thread-safe: one event loop, or one test, uses an instance.
 """
 
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timezone, tzinfo
@@ -149,6 +150,10 @@ class Entity:
     find_row: Callable[[tuple[Value, ...]], int | None]
     changed_at: str | None = None
     _versions: dict[int, Version] = field(default_factory=dict, repr=False)
+    _written: dict[int, Record] = field(default_factory=dict, repr=False)
+    _own_rows: dict[tuple[Value, ...], int] = field(default_factory=dict, repr=False)
+    _gone: set[int] = field(default_factory=set, repr=False)
+    _rows: Sequence[int] | None = field(default=None, repr=False)
     _blocks: dict[int, list[bytes]] = field(default_factory=dict, repr=False)
     _columns: dict[tuple[str, ...], list[Value]] = field(default_factory=dict, repr=False)
 
@@ -165,8 +170,53 @@ class Entity:
 
     def row_of(self, key: tuple[Value, ...]) -> int | None:
         """The row of a key, or None."""
-        row = self.find_row(key)
-        return row if row is not None and row < self.count else None
+        row = self._own_rows.get(key)
+        if row is None:
+            row = self.find_row(key)
+            if row is None or row >= self.count or (row in self._written and self.key(row) != key):
+                return None
+        return None if row in self._gone else row
+
+    def rows(self) -> Sequence[int]:
+        """All rows, without those that were deleted."""
+        if not self._gone:
+            return range(self.count)
+        if self._rows is None:
+            self._rows = array("q", (row for row in range(self.count) if row not in self._gone))
+        return self._rows
+
+    def write(self, key: tuple[Value, ...], values: Record, changed_at: datetime) -> bool:
+        """Gives the record with this key these values; True if there was none. What a new one is not given stays what a
+        row in its place would have been.
+        """
+        row = self.row_of(key)
+        created = row is None
+        if row is None:
+            row = self.count
+            self.count += 1
+            self._own_rows[key] = row
+        record = self.record(row)
+        record.update(zip(self.keys, key, strict=True))
+        record.update(values)
+        if self.changed_at is not None and self.changed_at not in values:
+            record[self.changed_at] = changed_at
+        self._written[row] = record
+        self._forget()
+        return created
+
+    def erase(self, key: tuple[Value, ...]) -> bool:
+        """Deletes a record; False if there is none."""
+        row = self.row_of(key)
+        if row is None:
+            return False
+        self._gone.add(row)
+        self._own_rows.pop(key, None)
+        self._forget()
+        return True
+
+    def _forget(self) -> None:
+        self._columns.clear()
+        self._rows = None
 
     def grow(self, added: int, changed_at: datetime) -> list[int]:
         """Adds rows at the end. Returns them."""
@@ -174,7 +224,9 @@ class Entity:
         self.count += added
         for row in rows:
             self._versions[row] = Version(self.bits(row), changed_at)
-        self._columns.clear()
+            if self.key(row) in self._own_rows:  # a client has been quicker
+                self._gone.add(row)
+        self._forget()
         return rows
 
     def change(self, rows: Sequence[int], salt: int, changed_at: datetime) -> None:
@@ -182,10 +234,15 @@ class Entity:
         for row in rows:
             former = self._versions.get(row)
             self._versions[row] = Version(mix((former.bits if former else self.bits(row)) + salt), changed_at)
-        self._columns.clear()
+            if row in self._written and self._own_rows.get(self.key(row)) != row:
+                del self._written[row]
+        self._forget()
 
     def record(self, row: int) -> Record:
         """The record at a row, as Python values: what every reply of the server can be compared with."""
+        written = self._written.get(row)
+        if written is not None:
+            return dict(written)
         base, version = row % PERIOD, self._versions.get(row)
         bits = self.bits(row) if version is None else version.bits
         values: Record = {f.name: f.make(row, bits) for f in self._head}
@@ -196,9 +253,12 @@ class Entity:
         return values
 
     def records(self) -> Iterator[Record]:
-        return map(self.record, range(self.count))
+        return map(self.record, self.rows())
 
     def key(self, row: int) -> tuple[Value, ...]:
+        written = self._written.get(row)
+        if written is not None:
+            return tuple(written[name] for name in self.keys)
         return tuple(f.make(row, 0) for f in self._head)
 
     def members(self, row: int, columns: Sequence[str] | None = None) -> dict[str, str]:
@@ -209,9 +269,10 @@ class Entity:
     def texts(self, rows: Sequence[int]) -> list[bytes]:
         """The whole JSON text of each record, in UTF-8."""
         head, blocks, versions = self._head_writer(), self._blocks, self._versions
+        written = self._written
         result: list[bytes] = []
         for row in rows:
-            if row in versions:
+            if row in versions or row in written:
                 result.append(self._text(row))
                 continue
             number, offset = divmod(row % PERIOD, BLOCK)
@@ -232,17 +293,22 @@ class Entity:
         """Reads one column by row: `("Status",)`, or a member of a nested value: `("Location", "Site")`."""
         top = self.by_name[path[0]]
         if top in self._head:
-            return lambda row: top.make(row, 0)
+            own = self._written
+            return (lambda row: own[row][top.name] if row in own else top.make(row, 0)) if own else self._maker(top)
         values = self._columns.get(path)
         if values is None:
             values = [top.make(row, self.bits(row)) for row in range(min(self.count, PERIOD))]
             for name in path[1:]:
                 values = [v.get(name) if isinstance(v, dict) else None for v in values]
             self._columns[path] = values
-        known, versions = values, self._versions
-        if versions:
-            return lambda row: self._value(row, path) if row in versions else known[row % PERIOD]
+        known, versions, written = values, self._versions, self._written
+        if versions or written:
+            return lambda row: self._value(row, path) if row in versions or row in written else known[row % PERIOD]
         return known.__getitem__ if self.count <= PERIOD else lambda row: known[row % PERIOD]
+
+    @staticmethod
+    def _maker(top: Field) -> Callable[[int], Value]:
+        return lambda row: top.make(row, 0)
 
     def _value(self, row: int, path: tuple[str, ...]) -> Value:
         value: Value = self.record(row)

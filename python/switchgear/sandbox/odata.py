@@ -11,15 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from .metadata import metadata_document
+from .metadata import CONTENT_TYPE, VERSION, metadata_document
 from .model import Entity
 from .paging import Page, Position, Resource, object_text, page_resource, take_page
 from .query import QueryError, Views, parse_key, resolve
 from .wire import HttpError, Reply, Request
 
 ROOT = "/odata/v4/maintenance"
-VERSION = (("OData-Version", "4.0"),)
-CONTENT_TYPE = "application/json;odata.metadata=minimal;charset=utf-8"
 _KNOWN = {"$filter", "$orderby", "$select", "$top", "$skip", "$count", "$skiptoken", "$format"}
 _LATER = {"$expand", "$search", "$apply", "$compute", "$levels", "$deltatoken"}
 

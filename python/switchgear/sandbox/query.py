@@ -290,7 +290,7 @@ def parse_order(entity: Entity, text: str) -> list[tuple[Getter, bool]]:
 
 def select_rows(entity: Entity, filter_text: str | None, order_text: str | None) -> Sequence[int]:
     """The rows that pass a filter, in the order asked for; ties and unordered listings go by key. Nulls come first."""
-    rows: Sequence[int] = range(entity.count)
+    rows = entity.rows()
     if filter_text is not None:
         test = parse_filter(entity, filter_text)
         rows = [row for row in rows if test(row)]
@@ -310,7 +310,7 @@ class Views:
     def rows(self, entity: Entity, filter_text: str | None = None, order_text: str | None = None) -> Sequence[int]:
         """As select_rows. QueryError says which expression is wrong and why."""
         if filter_text is None and order_text is None:
-            return range(entity.count)
+            return entity.rows()
         name = (entity.name, filter_text, order_text)
         found = self._known.get(name)
         if found is None:

@@ -287,11 +287,11 @@ class Dataset:
 
     def grow(self, entity: str, records: int) -> list[int]:
         """Adds records at the end of an entity. Returns their rows. KeyError for an unknown entity."""
-        return self.entities[entity].grow(records, self._next_moment())
+        return self.entities[entity].grow(records, self.next_moment())
 
     def change(self, entity: str, records: int) -> list[int]:
         """Gives some records other values. Returns their rows: at most so many."""
-        found, moment = self.entities[entity], self._next_moment()
+        found, moment = self.entities[entity], self.next_moment()
         salt = mix(self.seed + self.changes)
         rows: Sequence[int] = range(found.count)
         if records < found.count:
@@ -299,7 +299,7 @@ class Dataset:
         found.change(rows, salt, moment)
         return list(rows)
 
-    def _next_moment(self) -> datetime:
+    def next_moment(self) -> datetime:
         """After all before: one for each change, so that records which were changed together share it."""
         self.changes += 1
         return START + timedelta(days=DAYS, seconds=self.changes)

@@ -9,9 +9,10 @@ from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from . import odata, rest
+from . import odata, odata_writes, rest
 from .faults import ERROR_IN_200, INSTEAD, LOGIN_PAGE, RESHAPING, Fault, Faults, Strike, reshape
 from .odata import ODataService
+from .odata_writes import ODataWrites
 from .paging import Page, Resource
 from .query import Views
 from .records import Dataset
@@ -99,6 +100,7 @@ class Service(Handler):
         self.views = views = Views()
         sizes = {"page_size": settings.page_size, "max_page_size": settings.max_page_size}
         self.odata = ODataService(self.data.entities, views, absolute_links=settings.absolute_links, **sizes)
+        self.writes = ODataWrites(self.data.entities, self.data.next_moment)
         self.rest = RestService(self.data.entities, views, **sizes)
         self.counts: Counter[str] = Counter()
         self.by_status: Counter[int] = Counter()
@@ -154,6 +156,8 @@ class Service(Handler):
 
     def data_answer(self, request: Request) -> tuple[Answer, int]:
         self.authenticate(request)
+        if request.method in odata_writes.METHODS and request.path.startswith(odata.ROOT + "/"):
+            return self.write_answer(request), 0
         resource, problem = self.look_up(request)
         if not self.faults:
             struck: list[Strike] = []
@@ -164,6 +168,18 @@ class Service(Handler):
             self.by_entity[resource.entity] += records
             self.counts["pages"] += resource.page is not None
         return spoil(reply, [strike.fault for strike in struck]), records
+
+    def write_answer(self, request: Request) -> Answer:
+        """A fault that comes instead of the reply leaves everything as it was; one on its way back does not."""
+        path = request.segments()[3:]
+        struck = self.faults.strike(path[0].partition("(")[0], None) if self.faults else []
+        for strike in struck:
+            if strike.fault.kind in INSTEAD:
+                return spoil(self.instead(request, strike), [each.fault for each in struck])
+        reply = self.writes.respond(request, path)
+        self.cache.clear()
+        self.views.clear()
+        return spoil(reply, [strike.fault for strike in struck])
 
     def look_up(self, request: Request) -> tuple[Resource | None, HttpError | None]:
         base = self.settings.public_url or f"http://{request.headers.get('host', 'localhost')}"
@@ -181,7 +197,7 @@ class Service(Handler):
     def resource(self, request: Request, base: str) -> Resource:
         segments = request.segments()
         if "/" + "/".join(segments[:3]) == odata.ROOT:
-            allow_methods(request, "GET", "HEAD")
+            allow_methods(request, "GET", "HEAD", *odata_writes.METHODS)
             return self.odata.respond(request, base)
         if segments[:1] == ["rest"]:
             allow_methods(request, "GET", "HEAD", "POST")
