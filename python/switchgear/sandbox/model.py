@@ -195,12 +195,11 @@ class Entity:
             row = self.count
             self.count += 1
             self._own_rows[key] = row
-        record = self.record(row)
-        record.update(zip(self.keys, key, strict=True))
-        record.update(values)
-        if self.changed_at is not None and self.changed_at not in values:
+        record = self._written.setdefault(row, {})
+        if self.changed_at is not None:
             record[self.changed_at] = changed_at
-        self._written[row] = record
+        record.update(values)
+        record.update(zip(self.keys, key, strict=True))
         self._forget()
         return created
 
@@ -240,9 +239,6 @@ class Entity:
 
     def record(self, row: int) -> Record:
         """The record at a row, as Python values: what every reply of the server can be compared with."""
-        written = self._written.get(row)
-        if written is not None:
-            return dict(written)
         base, version = row % PERIOD, self._versions.get(row)
         bits = self.bits(row) if version is None else version.bits
         values: Record = {f.name: f.make(row, bits) for f in self._head}
@@ -250,6 +246,9 @@ class Entity:
             values[f.name] = f.make(base, bits)
         if version is not None and self.changed_at is not None:
             values[self.changed_at] = version.changed_at
+        written = self._written.get(row)
+        if written is not None:
+            values.update(written)
         return values
 
     def records(self) -> Iterator[Record]:
