@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from switchgear.connection import Connection, Specification, connect
 from switchgear.diagnosis import iso
 from switchgear.errors import CircuitOpenError, Conflict
 from switchgear.jobs import Queue
-from switchgear.stored import from_row, to_row
+from switchgear.stored import from_row, keeping_tokens, to_row
 
 if TYPE_CHECKING:
     from switchgear.auth import Auth
@@ -109,6 +109,7 @@ class Hub:
             Conflict: there is one with this id (`hub.update()` changes it).
             ConfigError: for what `connect()` refuses, and a secret that is no reference.
         """
+        auth = auth and keeping_tokens(auth, self._tokens)
         plant = connect(connector, id=id, auth=auth, **options, **dict(config or {}))
         row = to_row(plant._specification, _core.StoredConnection())
         row.schedule = _schedule_text(schedule)
@@ -139,6 +140,7 @@ class Hub:
         settings = {**before.config, **before.secrets, **dict(config or {})}
         given = {name: getattr(before, name) for name in _OPTIONS}
         given |= {name: value for name, value in changes.items() if name not in _ROW_FIELDS}
+        given["auth"] = given["auth"] and keeping_tokens(given["auth"], self._tokens)
         plant = connect(given.pop("connector"), id=id, **given, **settings)
         row = to_row(plant._specification, row)
         if "schedule" in changes:
@@ -150,15 +152,20 @@ class Hub:
         self._connections.update(row)
         return self.connection(id)
 
-    def apply(self, project: Project) -> list[str]:
+    def apply(self, project: Project, ids: Sequence[str] | None = None) -> list[str]:
         """Takes over the connections of a project file, which then owns them. Returns the ids that are new or changed.
 
+        Args:
+            project: as `Project.load()` gives it.
+            ids: these only; None: all.
+
         Raises:
+            ConfigError: for a connection that can't be made of its settings; those before it have been taken over.
             Conflict: one of these ids is the hub's own.
         """
         present = {row.id: row for row in self._connections.all()}
         changed = []
-        for id in project.connection_ids:
+        for id in project.connection_ids if ids is None else ids:
             plant = project.connection(id)
             row = present.get(id, _core.StoredConnection())
             if id in present and row.owner != "file":

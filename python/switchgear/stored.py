@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from switchgear import _core
-from switchgear.auth import Auth
+from switchgear.auth import Auth, ClientCertificate
 from switchgear.connection import OMITTED, Omitted, Specification
 from switchgear.errors import ConfigError, StoreError
 from switchgear.network import Timeouts, Tls
@@ -19,6 +19,7 @@ from switchgear.oauth2 import OAuth2RefreshToken
 from switchgear.policy import Backoff, CircuitBreaker, RateLimiter, Retry
 from switchgear.project_auth import CLASSES
 from switchgear.request_values import json_value
+from switchgear.sessions import CsrfToken
 
 T = TypeVar("T")
 _TYPES = {kind: name for name, kind in CLASSES.items()}
@@ -61,7 +62,8 @@ def from_row(row: _core.StoredConnection, tokens: _core.TokenStore | None = None
         policies = json.loads(row.policies_json)
         auth = None
         if row.auth is not None:
-            auth = _auth(row.auth.type, json.loads(row.auth.settings_json), dict(row.auth.secrets), tokens)
+            auth = _auth(row.auth.type, json.loads(row.auth.settings_json), dict(row.auth.secrets))
+            auth = auth if tokens is None else keeping_tokens(auth, tokens)
         return Specification(
             connector=row.connector,
             id=row.id,
@@ -131,6 +133,8 @@ def _auth_parts(auth: Auth, prefix: str) -> tuple[dict[str, Any], dict[str, _cor
         elif isinstance(value, Auth):
             settings[field.name], inner = _auth_parts(value, f"{prefix}{field.name}.")
             secrets |= inner
+        elif isinstance(value, _core.StoredTokens):
+            pass  # the hub's own: whoever opens the connection gives it again
         elif isinstance(value, _core.TokenStore):
             raise ConfigError(
                 "a TokenStore object can't be stored",
@@ -145,18 +149,22 @@ def _auth_parts(auth: Auth, prefix: str) -> tuple[dict[str, Any], dict[str, _cor
     return settings, secrets
 
 
-def _auth(
-    kind: str, settings: dict[str, Any], secrets: dict[str, _core.Secret], tokens: _core.TokenStore | None
-) -> Auth:
+def _auth(kind: str, settings: dict[str, Any], secrets: dict[str, _core.Secret]) -> Auth:
     given = dict(settings)
     own = {name: secret for name, secret in secrets.items() if "." not in name}
     if "and_with" in given:
         inner = dict(given["and_with"])
         below = {name.partition(".")[2]: secret for name, secret in secrets.items() if name.startswith("and_with.")}
-        given["and_with"] = _auth(inner.pop("type"), inner, below, tokens)
-    auth = CLASSES[kind](**given, **own)
-    if isinstance(auth, OAuth2RefreshToken) and auth.store is None:
-        return dataclasses.replace(auth, store=tokens)
+        given["and_with"] = _auth(inner.pop("type"), inner, below)
+    return CLASSES[kind](**given, **own)
+
+
+def keeping_tokens(auth: Auth, tokens: _core.TokenStore) -> Auth:
+    """The same credentials, with rotated tokens kept there where they name no store of their own."""
+    if isinstance(auth, OAuth2RefreshToken):
+        return auth if auth.store is not None else dataclasses.replace(auth, store=tokens)
+    if isinstance(auth, ClientCertificate | CsrfToken) and auth.and_with is not None:
+        return dataclasses.replace(auth, and_with=keeping_tokens(auth.and_with, tokens))
     return auth
 
 

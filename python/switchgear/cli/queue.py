@@ -13,6 +13,7 @@ from switchgear.cli.bars import Bar
 from switchgear.cli.options import AsJson, ProjectFile
 from switchgear.cli.output import plain, print_json, print_table, say
 from switchgear.cli.write import SHOWN, Op, records_of
+from switchgear.errors import Error
 from switchgear.hub import Hub
 from switchgear.project import Project
 
@@ -38,11 +39,20 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(queue)
 
 
-def open_hub(store: str | None, project: Path | None) -> Hub:
-    """The hub that a command line means, with the project file's connections as they are now."""
+def open_hub(store: str | None, project: Path | None, conn: str | None = None) -> Hub:
+    """The hub that a command line means, with the project file's connections as they are now.
+
+    What is wrong with one of them stops only the command that is about it.
+    """
     settings = Project.load(project)
     hub = Hub(store or settings.store or DEFAULT_STORE)
-    hub.apply(settings)
+    for id in settings.connection_ids:
+        try:
+            hub.apply(settings, [id])
+        except Error as error:
+            if id == conn:
+                raise
+            say(plain(f"connection '{id}' stays as it was in the store: {error}"))
     return hub
 
 
@@ -75,7 +85,7 @@ def submit(
       switchgear queue submit plant WorkOrders orders.parquet --priority 5 --json
     """
     records = records_of(file)
-    hub = open_hub(store, project)
+    hub = open_hub(store, project, conn)
     job = hub.queue.submit(
         conn,
         entity,

@@ -190,3 +190,40 @@ def test_the_servers_own_view_of_tokens(oauth: OAuth) -> None:
     assert is_good(oauth, token)
     wait_until_all_tokens_expired(oauth)
     assert not is_good(oauth, token)
+
+
+HUB_SCRIPT = """
+import sys
+import switchgear as sg
+plant = sg.Hub(sys.argv[1]).connection("plant")
+print(sum(len(page) for page in plant.read("WorkOrders", prefetch=1)))
+"""
+
+
+def test_processes_of_a_hub_rotate_one_refresh_token_which_lies_sealed_in_its_store(
+    oauth: OAuth, nginx_bearer: Nginx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = oauth.refresh_token()
+    monkeypatch.setenv("FIRST_TOKEN", first)
+    monkeypatch.setenv("CLIENT_SECRET", CLIENT[1])
+    auth = sg.OAuth2RefreshToken(
+        oauth.token_url, CLIENT[0], sg.Secret.env("FIRST_TOKEN"), sg.Secret.env("CLIENT_SECRET")
+    )
+    hub = sg.Hub(tmp_path / "plant.db")
+    url = f"{nginx_bearer.url}/bearer{SERVICE}"
+    hub.add("plant", "odata", {"url": url}, auth=auth, tls=sg.Tls(ca_file=str(nginx_bearer.ca)))
+    given, refused = oauth.grants("refresh_token")
+    command = [sys.executable, "-c", HUB_SCRIPT, str(tmp_path / "plant.db")]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [result(process) for process in processes] == ["20000", "20000"]
+    now_given, now_refused = oauth.grants("refresh_token")
+    assert (now_refused, now_given > given) == (refused, True)
+    assert not (tmp_path / "state").exists(), "the hub keeps them, and nobody else"
+    key = tmp_path / "plant.db.key"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    for file in tmp_path.glob("plant.db*"):
+        assert first.encode() not in file.read_bytes()
+    key.unlink()
+    with pytest.raises(sg.ConfigError) as lost:
+        sg.Hub(tmp_path / "plant.db").connection("plant").read("Assets", limit=1).to_pylist()
+    assert lost.value.code == "config.store_key"

@@ -57,3 +57,16 @@ def test_what_can_not_be_queued_ends_with_one_line(shell: Shell, first: int, tmp
     assert "there is no job" in shell("queue", "show", "0190", code=1).err
     assert "is no state" in shell("queue", "list", "--status", "done", code=1).err
     assert "plant" in shell("queue", "submit", "plan", "WorkOrders", "orders.jsonl", code=1).err
+
+
+def test_a_connection_that_can_not_be_made_stops_only_what_is_about_it(
+    shell: Shell, first: int, tmp_path: Path
+) -> None:
+    text = (tmp_path / "switchgear.toml").read_text(encoding="utf-8")
+    broken = '[connections.broken]\nconnector = "odata"\n[connections.broken.config]\nurll = "http://host/"\n'
+    shell.write(text + broken)
+    (tmp_path / "orders.jsonl").write_text(json.dumps(order(first)), encoding="utf-8")
+    done = shell("queue", "submit", "plant", "WorkOrders", "orders.jsonl")
+    assert "'broken' stays as it was" in done.err
+    assert "queued" in done.out
+    assert "urll" in shell("queue", "submit", "broken", "WorkOrders", "orders.jsonl", code=1).err
