@@ -45,7 +45,7 @@ int number_of(const json& id) {
 
 sdk::Error no_reply(const std::string& what) {
   return sdk::Error(Category::protocol, "batch", "the reply to $batch " + what)
-      .with_hint("the service may not offer $batch in JSON, which came with OData 4.01");
+      .with_hint("the service may not offer $batch in JSON, which came with OData 4.01: set 'batch' to \"multipart\"");
 }
 
 constexpr int max_depth = 64;
@@ -91,10 +91,11 @@ BatchPart read_part(const json& item) {
 std::string record_path(const sdk::Entity& entity, const std::string& path, const std::string& key) {
   if (key.empty() || entity.key.empty()) throw not_this_key(key, "is missing: the record can't be addressed");
   const json types = json::parse(entity.property("types"), nullptr, false);
+  const Dialect dialect = dialect_of(entity);
   try {
     if (entity.key.size() == 1) {
       const std::string& field = entity.key.front();
-      return encoded_path(path) + "(" + encoded_literal(literal(text_value(key), type_of(types, field), field)) + ")";
+      return encoded_path(path) + "(" + encoded_literal(literal(text_value(key), type_of(types, field), field, dialect)) + ")";
     }
     const Value values = parse_json(key);
     if (!values.is(Value::Kind::list) || values.items.size() != entity.key.size())
@@ -103,7 +104,7 @@ std::string record_path(const sdk::Entity& entity, const std::string& path, cons
     for (std::size_t i = 0; i < entity.key.size(); ++i) {
       const std::string& field = entity.key[i];
       predicate.append(i == 0 ? "" : ",").append(field).append("=");
-      predicate += encoded_literal(literal(values.items[i], type_of(types, field), field));
+      predicate += encoded_literal(literal(values.items[i], type_of(types, field), field, dialect));
     }
     return encoded_path(path) + "(" + predicate + ")";
   } catch (const std::invalid_argument& error) {
@@ -114,20 +115,21 @@ std::string record_path(const sdk::Entity& entity, const std::string& path, cons
   }
 }
 
-void BatchBody::add(std::string_view method, std::string_view path, std::string_view json_text, std::string_view if_match, bool atomic) {
-  text_.append(count_ == 0 ? "" : ",").append(R"({"id":")").append(std::to_string(count_)).append(R"(","method":")").append(method);
+void BatchBody::add(const BatchRequest& request) {
+  text_.append(count_ == 0 ? "" : ",").append(R"({"id":")").append(std::to_string(count_)).append(R"(","method":")").append(request.method);
   text_.append(R"(","url":)");
-  append_quoted(text_, path);
-  if (atomic) text_ += R"(,"atomicityGroup":"g")";
+  append_quoted(text_, request.path);
+  if (request.atomic) text_ += R"(,"atomicityGroup":"g")";
   text_ += R"(,"headers":{)";
+  const bool has_body = !request.json.empty();
   // Only what has a body may prefer to get none back.
-  if (!json_text.empty()) text_ += R"("prefer":"return=minimal","content-type":"application/json")";
-  if (!if_match.empty()) {
-    text_.append(json_text.empty() ? "" : ",").append(R"("if-match":)");
-    append_quoted(text_, if_match);
+  if (has_body) text_.append(R"("prefer":"return=minimal","content-type":")").append(request.content_type).append(R"(")");
+  if (!request.if_match.empty()) {
+    text_.append(has_body ? "," : "").append(R"("if-match":)");
+    append_quoted(text_, request.if_match);
   }
   text_ += '}';
-  if (!json_text.empty()) text_.append(R"(,"body":)").append(json_text);
+  if (has_body) text_.append(R"(,"body":)").append(request.json);
   text_ += '}';
   ++count_;
 }

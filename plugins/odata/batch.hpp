@@ -15,12 +15,19 @@ namespace switchgear::odata {
 /// one field, a JSON array of several. Throws sdk::Error(data, "key") for a key that does not fit the entity.
 std::string record_path(const sdk::Entity& entity, const std::string& path, const std::string& key);
 
+/// One request of a batch. Views: what they show has to outlive it.
+struct BatchRequest {
+  std::string_view method;
+  std::string_view path;                               ///< encoded, relative to the service root
+  std::string_view json = {};                          ///< the record, or nothing
+  std::string_view content_type = "application/json";  ///< of `json`
+  std::string_view if_match = {};                      ///< an ETag, "*" or nothing
+  bool atomic = false;                                 ///< all or none, with those beside it
+};
+
 class BatchBody {
  public:
-  /// `path` is encoded and relative to the service root; `json` the record, or nothing; `if_match` an ETag, "*" or nothing.
-  void add(std::string_view method, std::string_view path, std::string_view json, std::string_view if_match, bool atomic);
-
-  std::size_t size() const noexcept { return count_; }
+  void add(const BatchRequest& request);
   std::string finish() &&;
 
  private:
@@ -31,7 +38,8 @@ class BatchBody {
 struct BatchPart {
   int status = 0;  ///< 0: the reply has no such part
   std::string content_type;
-  std::string body;  ///< as it stands in the reply; only of parts that are no success
+  std::string body;          ///< as it stands in the reply; only of parts that are no success
+  bool not_reached = false;  ///< with status 0: the service has stopped before it
 };
 
 /// The parts by the numbers that BatchBody gave them. Parts that were not asked for are left out.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "query.hpp"
 #include "switchgear/sdk/error.hpp"
 
 namespace switchgear::odata {
@@ -75,7 +76,21 @@ std::string cursor_for(const EntitySet& set, const Cursors& cursors) {
   return named->second;
 }
 
-json to_json(const EntitySet& set, const Model& model, const Cursors& cursors) {
+/// What is asked for of V2, where all is: else it sends a link for each association with each record. Nothing, if that makes a long URL.
+std::string all_fields(const EntitySet& set) {
+  constexpr std::size_t longest = 3'000;
+  std::string names;
+  for (const Column& column : set.fields) names.append(names.empty() ? "" : ",").append(column.name);
+  return names.size() <= longest ? names : std::string();
+}
+
+json etag_field(bool v4) {
+  if (v4) return {{"name", etag_column}, {"type", "utf8"}, {"nullable", true}};
+  const json member{{"name", "etag"}, {"type", "utf8"}, {"nullable", true}};
+  return {{"name", "__metadata"}, {"type", "struct"}, {"nullable", true}, {"fields", json::array({member})}};
+}
+
+json to_json(const EntitySet& set, const Model& model, const Cursors& cursors, bool etags) {
   json entity{{"name", set.name}, {"path", set.path}, {"key", set.key}, {"fields", json::array()}, {"type", set.type}};
   for (const Column& column : set.fields) entity["fields"].push_back(to_json(column));
   json types = json::object();
@@ -85,7 +100,9 @@ json to_json(const EntitySet& set, const Model& model, const Cursors& cursors) {
   if (set.concurrency.size() == 1) entity["etag_property"] = set.concurrency.front();
   if (holds_decimal_text(set.fields)) entity["decimals_as_text"] = true;
   entity["odata_version"] = model.version;
-  if (model.is_v4()) {
+  if (etags) entity["fields"].push_back(etag_field(model.is_v4()));
+  if (!model.is_v4()) entity["select"] = all_fields(set);
+  if (model.version.substr(0, 1) != "3") {
     entity["ops"] = set.key.empty() ? json::array({"create"}) : json::array({"create", "update", "upsert", "delete"});
   }
   return entity;
@@ -93,27 +110,39 @@ json to_json(const EntitySet& set, const Model& model, const Cursors& cursors) {
 
 }  // namespace
 
-std::string catalog_json(const Model& model, const Cursors& cursors) {
+std::string catalog_json(const Model& model, const Cursors& cursors, bool etags) {
   json entities = json::array();
-  for (const EntitySet& set : model.sets) entities.push_back(to_json(set, model, cursors));
+  for (const EntitySet& set : model.sets) entities.push_back(to_json(set, model, cursors, etags));
   check_names(cursors, entities);
   return json({{"entities", std::move(entities)}}).dump();
 }
 
-std::string catalog_json_from_service_document(std::string_view body, const Cursors& cursors) {
-  const json document = json::parse(body.begin(), body.end(), nullptr, false);
-  if (!document.is_object() || !document.contains("value") || !document["value"].is_array())
-    throw sdk::Error(sdk::Category::protocol, "service_document",
-                     "the service root is no OData V4 service document: it has no list \"value\"")
+namespace {
+
+/// The entries of a service document: V4's {"value": [{"name", "url"}]}, or V2's {"d": {"EntitySets": [name]}} in V4's form.
+json listed_sets(const json& document) {
+  if (document.is_object() && document.contains("value") && document["value"].is_array()) return document["value"];
+  const json names = document.is_object() ? document.value(json::json_pointer("/d/EntitySets"), json()) : json();
+  if (!names.is_array())
+    throw sdk::Error(sdk::Category::protocol, "service_document", "the service root is no OData service document: it has no list \"value\"")
         .with_hint("check that the URL is the service root");
+  json sets = json::array();
+  for (const json& name : names)
+    if (name.is_string()) sets.push_back({{"name", name}, {"v2", true}});
+  return sets;
+}
+
+}  // namespace
+
+std::string catalog_json_from_service_document(std::string_view body, const Cursors& cursors) {
   json entities = json::array();
-  for (const json& item : document["value"]) {
+  for (const json& item : listed_sets(json::parse(body.begin(), body.end(), nullptr, false))) {
     if (!item.is_object() || !item.contains("name") || !item["name"].is_string()) continue;
     if (item.contains("kind") && item["kind"] != "EntitySet") continue;
     const std::string name = item["name"];
     const json url = item.value("url", json(name));
     const bool relative = url.is_string() && url.get_ref<const std::string&>().find("://") == std::string::npos;
-    json entity{{"name", name}, {"path", relative ? url : json(name)}, {"odata_version", "4.0"}};
+    json entity{{"name", name}, {"path", relative ? url : json(name)}, {"odata_version", item.contains("v2") ? "2.0" : "4.0"}};
     if (const auto cursor = cursors.find(name); cursor != cursors.end()) entity["cursor"] = cursor->second;
     entities.push_back(std::move(entity));
   }

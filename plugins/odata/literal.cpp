@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "literal_v2.hpp"
 #include "switchgear/sdk/error.hpp"
 
 namespace switchgear::odata {
@@ -121,10 +122,17 @@ std::string shown(const Value& value) {
 
 }  // namespace
 
-std::string literal(const Value& value, std::string_view edm, std::string_view field) {
+Dialect dialect_of(const sdk::Entity& entity) {
+  const std::string version = entity.property("odata_version");
+  return version.empty() || version >= "4" ? Dialect::v4 : Dialect::v2;
+}
+
+std::string literal(const Value& value, std::string_view edm, std::string_view field, Dialect dialect) {
   if (value.is(Kind::null)) return "null";
   std::string result;
-  if (!value.is(Kind::list) && !value.is(Kind::object)) result = edm.empty() ? by_json_type(value) : typed(value, edm);
+  if (!value.is(Kind::list) && !value.is(Kind::object)) {
+    result = dialect == Dialect::v2 && is_of_v2(edm) ? v2_literal(value, edm) : edm.empty() ? by_json_type(value) : typed(value, edm);
+  }
   if (!result.empty()) return result;
   throw sdk::Error(sdk::Category::bad_request, "filter",
                    shown(value) + " can't be compared with '" + std::string(field) + "'" +
@@ -133,13 +141,13 @@ std::string literal(const Value& value, std::string_view edm, std::string_view f
                                                                   : "give a value of that type, or write the condition with raw()");
 }
 
-std::string bound_literal(std::string_view text, std::string_view edm, std::string_view field) {
+std::string bound_literal(std::string_view text, std::string_view edm, std::string_view field, Dialect dialect) {
   if (edm.empty()) {
     if (is_number(text)) return std::string(text);
     if (std::string time = instant(text); !time.empty()) return time;
   }
   if (edm == "Edm.Date" && !instant(text).empty()) text = text.substr(0, 10);
-  return literal(text_value(text), edm, field);
+  return literal(text_value(text), edm, field, dialect);
 }
 
 }  // namespace switchgear::odata

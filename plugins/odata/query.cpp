@@ -42,7 +42,7 @@ void check_name(const std::string& name, const char* part) {
 /// The EDM types of an entity's properties, as the catalog says.
 class Types {
  public:
-  explicit Types(const sdk::Entity& entity) {
+  explicit Types(const sdk::Entity& entity) : dialect(dialect_of(entity)) {
     const std::string text = entity.property("types");
     if (!text.empty()) types_ = parsed(text, "types");
   }
@@ -50,6 +50,8 @@ class Types {
     const Value* found = types_.find(field);
     return found == nullptr ? std::string_view() : std::string_view(found->text);
   }
+
+  const Dialect dialect;
 
  private:
   Value types_;
@@ -80,13 +82,20 @@ std::string lower(std::string text) {
 }
 
 /// `in` is of 4.01: an or-chain is understood by all. Nothing is in an empty list.
-std::string membership(const std::string& field, const Value& values, bool negated, std::string_view type) {
+std::string membership(const std::string& field, const Value& values, bool negated, const Types& types) {
   if (!values.is(Kind::list)) throw sdk::Error(Category::bad_request, "filter", "'" + field + "' in … needs a list of values");
   if (values.items.empty()) return negated ? "1 eq 1" : "1 eq 2";
   std::vector<std::string> parts;
   parts.reserve(values.items.size());
-  for (const Value& value : values.items) parts.push_back(field + (negated ? " ne " : " eq ") + literal(value, type, field));
+  for (const Value& value : values.items)
+    parts.push_back(field + (negated ? " ne " : " eq ") + literal(value, types.of(field), field, types.dialect));
   return "(" + joined(parts, negated ? " and " : " or ") + ")";
+}
+
+/// V2 has no `contains`, but the same the other way round.
+std::string matching(const std::string& function, const std::string& field, const std::string& text, Dialect dialect) {
+  if (dialect == Dialect::v2 && function == "contains") return "substringof(" + text + "," + field + ")";
+  return function + "(" + field + "," + text + ")";
 }
 
 std::string condition(const Value& given, const Types& types) {
@@ -97,9 +106,9 @@ std::string condition(const Value& given, const Types& types) {
   const std::string op = lower(given.items[1].text);
   const Value& value = given.items[2];
   const std::string_view type = types.of(field);
-  if (op == "in" || op == "not in") return membership(field, value, op != "in", type);
+  if (op == "in" || op == "not in") return membership(field, value, op != "in", types);
   if (std::find(functions.begin(), functions.end(), op) != functions.end() && value.is(Kind::text))
-    return op + "(" + field + "," + literal(value, "Edm.String", field) + ")";
+    return matching(op, field, literal(value, "Edm.String", field), types.dialect);
   const auto* const found = std::find_if(comparisons.begin(), comparisons.end(), [&](const Operator& each) { return each.given == op; });
   if (found == comparisons.end())
     throw sdk::Error(Category::unsupported, "filter",
@@ -108,7 +117,7 @@ std::string condition(const Value& given, const Types& types) {
   if (value.is(Kind::null) && found->odata != "eq" && found->odata != "ne")
     throw sdk::Error(Category::bad_request, "filter", "'" + field + "' " + op + " null is never true")
         .with_hint("compare null with = or !=");
-  return field + " " + std::string(found->odata) + " " + literal(value, type, field);
+  return field + " " + std::string(found->odata) + " " + literal(value, type, field, types.dialect);
 }
 
 /// The values of the key in its order, from [v, …], {"name": v, …} or, for a key of one field, v alone.
@@ -135,7 +144,7 @@ std::string beyond(const sdk::Entity& entity, const std::vector<Value>& after, c
   for (std::size_t i = after.size(); i-- > 0;) {
     const std::string& name = entity.key[i];
     check_name(name, "after_key");
-    const std::string value = literal(after[i], types.of(name), name);
+    const std::string value = literal(after[i], types.of(name), name, types.dialect);
     std::string here = "(";
     here.append(name).append(" gt ").append(value);
     if (!text.empty()) here.append(" or (").append(name).append(" eq ").append(value).append(" and ").append(text).append(")");
@@ -153,7 +162,7 @@ void add_bounds(const sdk::Entity& entity, const sdk::Position& at, const Types&
   check_name(cursor, "cursor");
   const std::string_view type = types.of(cursor);
   if (!at.watermark.empty()) {
-    const std::string bound = bound_literal(at.watermark, type, cursor);
+    const std::string bound = bound_literal(at.watermark, type, cursor, types.dialect);
     if (at.after_key.empty()) {
       conditions.push_back(cursor + " ge " + bound);
     } else {
@@ -161,7 +170,7 @@ void add_bounds(const sdk::Entity& entity, const sdk::Position& at, const Types&
       conditions.push_back("(" + cursor + " gt " + bound + " or (" + cursor + " eq " + bound + " and " + key + "))");
     }
   }
-  if (!at.upper.empty()) conditions.push_back(cursor + " le " + bound_literal(at.upper, type, cursor));
+  if (!at.upper.empty()) conditions.push_back(cursor + " le " + bound_literal(at.upper, type, cursor, types.dialect));
 }
 
 std::string filter(const sdk::Entity& entity, const sdk::Position& at) {
@@ -193,12 +202,22 @@ std::string order(const std::string& json) {
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> query_options(const sdk::Entity& entity, const sdk::Position& at) {
-  for (const std::string& column : at.columns) check_name(column, "columns");
-  return {{"$select", joined(at.columns, ",")},
+  std::vector<std::string> columns;
+  for (const std::string& column : at.columns) {
+    if (column == etag_column) continue;  // comes with every record
+    check_name(column, "columns");
+    columns.push_back(column);
+  }
+  const bool v2 = dialect_of(entity) == Dialect::v2;
+  // V2 sends a link for each association with each record, unless the fields are named.
+  const std::string selected = columns.empty() && at.columns.empty() ? entity.property("select") : joined(columns, ",");
+  return {{"$select", selected},
           {"$filter", filter(entity, at)},
           {"$orderby", order(at.order)},
           {"$top", at.limit < 0 ? "" : std::to_string(at.limit)},
-          {"$count", at.count ? "true" : ""}};
+          {v2 ? "$inlinecount" : "$count", !at.count ? ""
+                                           : v2      ? "allpages"
+                                                     : "true"}};
 }
 
 std::string encoded_path(std::string_view path) {

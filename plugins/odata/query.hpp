@@ -1,4 +1,5 @@
-// The query options that ask an OData V4 service for the first page of a listing: $select, $filter, $orderby, $top, $count.
+// The query options that ask an OData service for the first page of a listing: $select, $filter, $orderby, $top, $count ($inlinecount in
+// V2).
 //
 // Pure functions of what the host asks for; any thread. Later pages need none: the service's next link holds them all.
 #pragma once
@@ -10,6 +11,9 @@
 #include "switchgear/sdk/entity.hpp"
 
 namespace switchgear::odata {
+
+/// The column of a record's ETag, where the connection asks for ETags.
+constexpr const char* etag_column = "@odata.etag";
 
 /// Names and values, not encoded. Throws sdk::Error: bad_request (`filter`, `order`, `columns`) for what can't be asked, config for
 /// bounds on an entity that has no cursor.

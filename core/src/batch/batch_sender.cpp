@@ -179,6 +179,9 @@ void BatchSender::judge_each(Items items, std::vector<WriteOutcome> outcomes, st
     } else if (outcome.state == WriteOutcome::State::unknown) {
       reason = outcome.error;
       open.push_back(std::move(item));
+    } else if (item.in_doubt && outcome.error && outcome.error->code() == "conflict.precondition") {
+      // The version that it names is no more: another's change, or that of the first attempt, whose reply was lost.
+      hooks_.settle(std::move(item), RecordState::unknown, std::move(outcome.error));
     } else if (options_.op == "create" && item.in_doubt) {
       // Perhaps refused because the first attempt had gone through after all.
       refused_in_doubt.push_back(std::move(item));
@@ -220,7 +223,7 @@ void BatchSender::look_again(Items items, const Error& error, std::uint32_t atte
     if (items.empty()) return;
   }
   if (replied && items.size() > 1 && !options_.atomic) return halve(std::move(items), attempt);
-  if (replied || attempt >= options_.attempts) return give_up();
+  if (replied || attempt >= options_.lost_attempts) return give_up();
   if (options_.op != "create" && !wait(error, attempt)) return settle_all(std::move(items), RecordState::unknown, error);
   send(std::move(items), attempt + 1);
 }

@@ -139,7 +139,7 @@ TEST_F(BatchWriterTest, WhatCanNotBeReadBackStaysUnknownAndIsNotSentAgain) {
 TEST_F(BatchWriterTest, AfterTheLastAttemptItIsUnknown) {
   source.before = [](const Batch&) { throw lost(); };
   EXPECT_EQ(write(10, op("upsert")).counts.unknown, 10);
-  EXPECT_EQ(source.sizes.size(), 4U);
+  EXPECT_EQ(source.sizes.size(), 8U);
 }
 
 TEST_F(BatchWriterTest, WhatAnEarlierWorkerMayHaveSentIsLookedAtFirst) {

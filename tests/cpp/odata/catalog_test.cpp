@@ -122,8 +122,17 @@ TEST(Catalog, AServiceDocumentGivesNames) {
   EXPECT_EQ(entities[3]["path"], "D");
 }
 
+TEST(Catalog, V2IsListedAndWrittenTo) {
+  const json named = json::parse(catalog_json_from_service_document(R"({"d": {"EntitySets": ["A"]}})", {}))["entities"][0];
+  EXPECT_EQ(named["odata_version"], "2.0");
+  const json entity = json::parse(catalog_json(parse_csdl(testdata("cap_v2.xml")), {}, true))["entities"][0];
+  EXPECT_EQ(entity["ops"].size(), 4U);
+  EXPECT_EQ(entity["select"].get<std::string>().substr(0, 20), "createdAt,createdBy,");
+  EXPECT_EQ(entity["fields"].back()["name"], "__metadata");
+}
+
 TEST(Catalog, WhatIsNoServiceDocumentIsRefused) {
-  for (const char* body : {"", "<html>", "[]", R"({"value": 1})", R"({"d": {"EntitySets": ["A"]}})", "{\"value\": ["}) {
+  for (const char* body : {"", "<html>", "[]", R"({"value": 1})", R"({"d": {"EntitySets": {}}})", "{\"value\": ["}) {
     const sdk::Error error = thrown([&] { catalog_json_from_service_document(body, {}); });
     EXPECT_EQ(error.category, sdk::Category::protocol) << body;
     EXPECT_EQ(error.detail, "service_document");

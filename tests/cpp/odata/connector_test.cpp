@@ -77,12 +77,12 @@ TEST(ODataConnector, TellsWhyAServiceIsNone) {
   EXPECT_EQ(other.code(), "protocol.service_document");
   EXPECT_NE(other.hint.find("$metadata"), std::string::npos);
   const Error old = check([](const HttpRequest&) {
-    HttpResponse response = FakeServices::reply(200, R"({"d":{"EntitySets":["WorkOrders"]}})");
-    response.headers.add("dataserviceversion", "2.0;");
+    HttpResponse response = FakeServices::reply(200, R"({"odata.metadata":"$metadata","value":[]})");
+    response.headers.add("dataserviceversion", "3.0;");
     return response;
   });
   EXPECT_EQ(old.code(), "unsupported.version");
-  EXPECT_NE(old.message.find("OData 2.0"), std::string::npos) << old.message;
+  EXPECT_NE(old.message.find("OData 3.0"), std::string::npos) << old.message;
   EXPECT_EQ(check([](const HttpRequest&) { return FakeServices::reply(400, "no"); }).category, Category::bad_request)
       << "the host's verdict stands";
 }
@@ -198,12 +198,34 @@ TEST(ODataConnector, UnderstandsTheShortNamesOf401) {
   EXPECT_EQ(long_names.read(work_orders()).next, "/@odata.nextLink");
 }
 
-TEST(ODataConnector, RefusesToReadOlderVersions) {
-  Opened odata(always(R"({"d":{"results":[]}})"));
+TEST(ODataConnector, RefusesToReadV3) {
+  Opened odata(always(R"({"value":[]})"));
   PageRequest request = work_orders();
-  request.properties.emplace_back("odata_version", "2.0");
+  request.properties.emplace_back("odata_version", "3.0");
   EXPECT_EQ(error_of([&] { odata.read(request); }).code(), "unsupported.version");
   EXPECT_TRUE(odata.services.requests.empty()) << "known before anything is sent";
+}
+
+TEST(ODataConnector, ReadsPagesOfV2) {
+  Opened odata(always(R"({"d":{"__count":"7","results":[],"__next":"http://127.0.0.1:9/odata/v4/maint/WorkOrders?$skiptoken=1"}})"));
+  PageRequest request = work_orders();
+  request.properties = {{"path", "WorkOrders"},   {"key", R"(["ID"])"},     {"cursor", "changed"},
+                        {"select", "ID,changed"}, {"odata_version", "2.0"}, {"types", R"({"changed":"Edm.DateTime","ticks":"Edm.Int64"})"}};
+  request.filter = R"([["ticks",">",17],["title","contains","x"]])";
+  request.lower = "2026-01-31T12:00:00Z";
+  request.count = true;
+  const RawPage page = odata.read(request);
+  EXPECT_EQ(odata.last().url,
+            std::string(root) +
+                "/WorkOrders?$select=ID%2Cchanged&$filter=ticks%20gt%2017L%20and%20substringof%28%27x%27%2Ctitle%29%20and%20changed%20ge%20"
+                "datetime%272026-01-31T12%3A00%3A00%27&$inlinecount=allpages");
+  EXPECT_EQ(odata.last().headers.get("MaxDataServiceVersion"), "2.0");
+  EXPECT_EQ(odata.last().headers.get("OData-Version"), std::nullopt);
+  EXPECT_EQ(page.records, "/d/results");
+  EXPECT_EQ(page.next, "/d/__next");
+  EXPECT_EQ(page.total, "/d/__count");
+  Opened v1(always(R"({"d" : [{"ID":1}]})"));
+  EXPECT_EQ(v1.read(request).records, "/d");
 }
 
 TEST(ODataConnector, AsksForDecimalsAsTextWhereTheirScaleIsOpen) {
@@ -227,6 +249,30 @@ TEST(ODataConnector, SendsConfiguredHeadersAndParameters) {
   EXPECT_EQ(odata.last().headers.get("sap-client"), "100");
 }
 
+TEST(ODataConnector, ChangesByTheMethodThatIsConfigured) {
+  const auto sent = [](const std::string& config, const char* version) {
+    std::string body;
+    Opened odata(
+        [&](const HttpRequest& request) {
+          if (body.empty()) body = request.body;
+          return FakeServices::reply(500, "");
+        },
+        config);
+    const std::vector<std::pair<std::string, std::string>> properties = {{"path", "WorkOrders"},
+                                                                         {"key", R"(["ID"])"},
+                                                                         {"types", R"({"ID":"Edm.Int32"})"},
+                                                                         {"odata_version", version},
+                                                                         {"ops", R"(["update"])"}};
+    const Error error =
+        error_of([&] { odata.session->write_batch("WorkOrders", properties, "update", {{"id", "1", R"({"ID":1})"}}, false, odata.call); });
+    EXPECT_EQ(error.http_status, 500) << error.message;
+    return body;
+  };
+  EXPECT_NE(sent("", "4.0").find(R"("method":"PATCH")"), std::string::npos);
+  EXPECT_NE(sent(R"(, "update_method": "PUT")", "4.0").find(R"("method":"PUT")"), std::string::npos);
+  EXPECT_NE(sent("", "2.0").find("\r\nMERGE WorkOrders(1) HTTP/1.1\r\n"), std::string::npos) << "in multipart/mixed";
+}
+
 TEST(ODataConnector, AConfiguredCursorServesWhereTheCatalogHasNone) {
   Opened odata(always(R"({"value":[]})"), R"(, "cursor": {"WorkOrders": "dueAt"})");
   PageRequest request = work_orders();
@@ -240,6 +286,8 @@ TEST(ODataConnector, RefusesSettingsThatCannotBe) {
   EXPECT_EQ(opening(R"(, "page_size": -1)").category, Category::config);
   EXPECT_EQ(opening(R"(, "cursor": ["ChangedAt"])").category, Category::config);
   EXPECT_EQ(opening(R"(, "headers": {"a": {"b": 1}})").category, Category::config);
+  EXPECT_EQ(opening(R"(, "batch": "xml")").category, Category::config);
+  EXPECT_EQ(opening(R"(, "update_method": "POST")").category, Category::config);
   const Error secret = opening(R"(, "headers": {"authorization": "Basic xyz"})");
   EXPECT_EQ(secret.category, Category::config);
   EXPECT_EQ(secret.message.find("xyz"), std::string::npos) << "the credential is not printed";

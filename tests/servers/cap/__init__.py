@@ -1,7 +1,8 @@
 """SAP CAP: a maintenance service in OData V4 and V2, over a SQLite file that tests can compare with.
 
 V4 is at `url`, V2 at `v2_url`. Basic authentication: reader/reader may read (but not Vendors), planner/planner may also
-write. `gateway_url` is V4 behind sessions and CSRF tokens, as SAP's gateway keeps them: see gateway.js.
+write. `gateway_url` and `gateway_v2_url` are the same behind sessions and CSRF tokens, as SAP's gateway keeps them: see
+gateway.js.
 """
 
 from __future__ import annotations
@@ -24,18 +25,26 @@ class Cap(NodeServer):
     """`folder` gets a copy of the service and its database, made anew at each start.
 
     page_size: records a page, at most and by default. reliable_paging: continuation by key instead of by offset.
+    multipart_only: $batch in JSON is refused.
     """
 
     name = "cap"
     sources = ("package.json", "server.js", "gateway.js", "records.js", "db", "srv")
 
     def __init__(
-        self, folder: Path, *, work_orders: int = 20_000, page_size: int = 1000, reliable_paging: bool = False
+        self,
+        folder: Path,
+        *,
+        work_orders: int = 20_000,
+        page_size: int = 1000,
+        reliable_paging: bool = False,
+        multipart_only: bool = False,
     ) -> None:
         super().__init__(folder)
         self.work_orders = work_orders
         self.page_size = page_size
         self.reliable_paging = reliable_paging
+        self.multipart_only = multipart_only
         self.database = folder / "maintenance.sqlite"
 
     def start(self) -> Cap:
@@ -45,6 +54,7 @@ class Cap(NodeServer):
             "CDS_CONFIG": json.dumps(self._config()),
             "WORK_ORDERS": str(self.work_orders),
             "NODE_ENV": "development",
+            "MULTIPART_ONLY": "1" if self.multipart_only else "",
         }
         self.launch_node("node_modules/@sap/cds/bin/serve.js", "all", "--port", str(self.port), env=env)
         return self
@@ -76,6 +86,10 @@ class Cap(NodeServer):
     @property
     def gateway_url(self) -> str:
         return f"{self.origin}/gateway/odata/v4/maintenance"
+
+    @property
+    def gateway_v2_url(self) -> str:
+        return f"{self.origin}/gateway/odata/v2/maintenance"
 
     @property
     def login_url(self) -> str:

@@ -5,10 +5,17 @@ const v2 = require('@cap-js-community/odata-v2-adapter')
 const gateway = require('./gateway')
 const records = require('./records')
 
+/// As services of before OData 4.01 do.
+const refuseJsonBatch = (request, response, next) => {
+  if (!request.url.includes('/$batch') || !request.headers['content-type']?.includes('json')) return next()
+  response.status(415).json({ error: { code: '415', message: '$batch is only taken as multipart/mixed' } })
+}
+
 cds.on('bootstrap', app => {
   const listen = app.listen.bind(app)
   app.listen = (port, ...rest) => listen(port, '127.0.0.1', ...rest)
   gateway(app)
+  if (process.env.MULTIPART_ONLY) app.use(refuseJsonBatch)
   app.use(v2())
 })
 

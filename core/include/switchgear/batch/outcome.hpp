@@ -34,9 +34,10 @@ struct WriteOptions {
   std::chrono::milliseconds delay{0};                     ///< between the end of a batch and the next one, for each of `parallel`
   std::size_t parallel = 1;                               ///< batches in flight at most
   OnError on_error;
-  bool atomic = false;         ///< all records of a batch or none
-  bool dry_run = false;        ///< look at the records, send nothing
-  std::uint32_t attempts = 4;  ///< at a record whose reply was lost, or that was refused by an open breaker
+  bool atomic = false;              ///< all records of a batch or none
+  bool dry_run = false;             ///< look at the records, send nothing
+  std::uint32_t attempts = 4;       ///< at a batch that was refused by an open breaker, or of which nothing was sent
+  std::uint32_t lost_attempts = 8;  ///< at a record whose reply was lost: of 1,000 batches over a bad line some lose four in a row
 };
 
 /// A record to be written.
