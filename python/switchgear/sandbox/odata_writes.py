@@ -47,7 +47,7 @@ class ODataWrites:
         """The reply to a write at a path below the root. HttpError for what can't be done."""
         if list(path) == ["$batch"]:
             return self.batch(request)
-        body = _parsed(request.body) if request.body else None
+        body = parsed(request.body) if request.body else None
         change = self.change_of(request.method, list(path), body, request.headers)
         return self.do(change)
 
@@ -105,7 +105,7 @@ class ODataWrites:
             raise HttpError(405, "MethodNotAllowed", "A $batch is sent by POST.")
         if not request.headers.get("content-type", "").startswith("application/json"):
             raise HttpError(415, "UnsupportedMediaType", "This service takes a $batch in JSON only.")
-        given = _parsed(request.body)
+        given = parsed(request.body)
         requests = given.get("requests") if isinstance(given, dict) else None
         if not isinstance(requests, list) or not all(isinstance(each, dict) and "id" in each for each in requests):
             raise HttpError(400, "BadRequest", 'A $batch is {"requests": [{"id": …, "method": …, "url": …}]}.')
@@ -167,7 +167,8 @@ def _refusal(id: object, problem: HttpError) -> dict[str, Any]:
     return {"id": id, "status": problem.status, "headers": {"content-type": "application/json"}, "body": error}
 
 
-def _parsed(body: bytes) -> Any:
+def parsed(body: bytes) -> Any:
+    """The body's JSON, with every digit. HttpError if it is none."""
     try:
         return json.loads(body, parse_float=Decimal)
     except (ValueError, RecursionError) as error:
@@ -215,6 +216,8 @@ def _value(column: Field, given: Any) -> Value:
 def _converted(kind: Type, given: Any) -> Value:
     name = kind.name
     if name in _RANGES:
+        if name == "Edm.Int64" and isinstance(given, str):  # IEEE754Compatible
+            given = int(given)
         if (
             isinstance(given, bool)
             or not isinstance(given, int)
