@@ -1,4 +1,4 @@
-// The connector "rest": reads what a TOML file describes. docs/rest.md tells how to write one.
+// The connector "rest": reads and writes what a TOML file describes. docs/rest.md tells how to write one.
 #include <dlfcn.h>
 #include <strings.h>
 
@@ -8,6 +8,7 @@
 #include "reader.hpp"
 #include "source.hpp"
 #include "table.hpp"
+#include "writer.hpp"
 
 namespace sg = switchgear::sdk;
 namespace rest = switchgear::rest;
@@ -38,6 +39,17 @@ std::string filterable_json(const rest::Entity& entity) {
   return json + "]";
 }
 
+template <class Add>
+void add_writes(const rest::Entity& entity, const Add& add) {
+  std::vector<std::string> ops, repeatable;
+  for (const rest::Write& write : entity.writes) {
+    ops.push_back(write.op);
+    if (!write.idempotency_header.empty()) repeatable.push_back(write.op);
+  }
+  add("ops", rest::json_list(ops));
+  add("idempotent_ops", rest::json_list(repeatable));
+}
+
 std::string entity_json(const rest::Entity& entity) {
   std::string json = "{\"name\":" + rest::quoted(entity.name) + ",\"key\":" + rest::json_list(entity.key);
   const auto add = [&](const char* name, const std::string& value) { json.append(",\"").append(name).append("\":").append(value); };
@@ -46,6 +58,7 @@ std::string entity_json(const rest::Entity& entity) {
   if (!entity.parent.entity.empty()) add("parent", rest::quoted(entity.parent.entity));
   add("paging", rest::quoted(rest::style_names()[static_cast<std::size_t>(entity.paging.style)]));
   add("filterable", filterable_json(entity));
+  if (!entity.writes.empty()) add_writes(entity, add);
   if (entity.fields.empty()) return json + "}";
   std::string fields = "[";
   for (const rest::Field& field : entity.fields) fields.append(fields.size() > 1 ? "," : "").append(field.json);
@@ -57,7 +70,7 @@ std::string entity_json(const rest::Entity& entity) {
 
 struct Rest {
   static constexpr const char* manifest =
-      R"({"name": "rest", "version": "1.0.0", "doc": "Reads REST APIs that a TOML file describes.",
+      R"({"name": "rest", "version": "1.0.0", "doc": "Reads and writes REST APIs that a TOML file describes.",
     "pushdown": ["filter", "raw_filter", "order"], "secrets": ["token", "api_key", "password"],
     "config": {
       "description": {"type": "text", "doc": "Path of a TOML file, name of a shipped description, or TOML itself."},
@@ -77,6 +90,10 @@ struct Rest {
 
   std::string plan(const sg::Entity& entity, const sg::Position& at, sg::Call& call) { return reader.plan(described(entity), at, call); }
   sg::Page read(const sg::Entity& entity, const sg::Position& at, sg::Call& call) { return reader.read(described(entity), at, call); }
+
+  void write(const sg::Entity& entity, const sg::Batch& batch, sg::Outcomes& outcomes, sg::Call& call) {
+    rest::Writer(reader, described(entity), batch, outcomes, call).run();
+  }
 
   rest::Reader reader;
 

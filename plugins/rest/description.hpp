@@ -95,11 +95,11 @@ struct Csv {
   bool open_end = false;            ///< the last line has no break: a reply that was cut can't be told from a whole one
 };
 
-/// An operation that changes records. Checked now, carried out by a later version.
+/// An operation that changes records.
 struct Write {
   std::string op, method, body, idempotency_header;
   Template path;
-  std::optional<std::string> wrap, key, results, error;
+  std::optional<std::string> wrap, key, results, status, error;
   std::vector<std::int64_t> statuses;
   std::int64_t most = 1;
 };

@@ -70,6 +70,7 @@ Write read_write(Table& table) {
   write.wrap = table.pointer("wrap");
   write.key = table.pointer("key");
   write.results = table.pointer("results");
+  write.status = table.pointer("status");
   write.error = table.pointer("error");
   write.idempotency_header = table.text_or("idempotency_header", "");
   write.most = table.integer("most", 1, 100'000).value_or(1);
@@ -84,6 +85,8 @@ Write read_write(Table& table) {
   if ((write.body == "records") != (write.most > 1))
     throw table.wrong("most", "more than one record goes with body = \"records\", and only with it");
   if (write.results && write.body != "records") throw table.wrong("results", "it goes with body = \"records\"");
+  if (write.body == "records" && !write.idempotency_header.empty())
+    throw table.wrong("idempotency_header", "a key stands for one record, and a request of many has one header");
   table.finish();
   return write;
 }

@@ -34,6 +34,17 @@ class Reader {
   /// A JSON array of parts, each a listing of its own; concatenated they are the whole. `[]` where it can't be divided.
   std::string plan(const Entity& entity, const sdk::Position& at, sdk::Call& call);
 
+  // What writing shares with reading:
+
+  /// Where and how a record is written, without its body. Throws sdk::Error(data, "key") for a record that lacks what the path needs.
+  sdk::Request write_request(const Entity& entity, const Write& write, std::string_view record, const std::string& key) const;
+  /// Throws what a reply that is no good one amounts to.
+  void judge(const sdk::Reply& reply, sdk::Call& call);
+  /// The error that stands in (a part of) a good reply, at this pointer.
+  sdk::Error error_at(std::string_view body, const std::string& pointer) const;
+  /// With the category that the description gives to the error's code.
+  sdk::Error coded(sdk::Error error, std::string_view body) const;
+
  private:
   /// A page on its way. Its text is the reply's, or one made of it.
   struct Step {
@@ -73,9 +84,7 @@ class Reader {
   std::optional<std::string> value_of(std::string_view name, std::string_view parent) const;
   std::string rendered(const Template& form, std::string_view parent, Encoding encoding) const;
 
-  void judge(const sdk::Reply& reply, sdk::Call& call);
   void judge_body(const Entity& entity, std::string_view document, int status) const;
-  sdk::Error coded(sdk::Error error, std::string_view body) const;
   Place place_of(const Entity& entity, const sdk::Position& at) const;
   std::optional<std::int64_t> total_of(const Entity& entity, const sdk::Position& at, sdk::Call& call);
   std::optional<std::int64_t> key_at_end(const Entity& entity, const sdk::Position& at, bool last, sdk::Call& call);

@@ -139,6 +139,37 @@ sdk::Request Reader::request_for(const Entity& entity, const sdk::Position& at, 
   return request;
 }
 
+sdk::Request Reader::write_request(const Entity& entity, const Write& write, std::string_view record, const std::string& key) const {
+  const auto value = [&](std::string_view name) {
+    if (name == "key") return key.empty() ? std::nullopt : std::optional<std::string>(key);
+    return value_of(name, record);
+  };
+  std::string path;
+  try {
+    path = write.path.render(value, Encoding::path);
+  } catch (const std::out_of_range& missing) {
+    throw sdk::Error(sdk::Category::data, "key", "the record has no '" + std::string(missing.what()) + "', which its URL needs")
+        .with_hint("give it, or let the path of the description do without");
+  }
+  sdk::Request request(write.method, base_ + (path.empty() || path.front() == '/' ? "" : "/") + path);
+  for (const Forms* forms : {&description_.params, &entity.params}) {
+    for (const auto& [name, form] : *forms) request.query(name, std::string_view(rendered(form, record, Encoding::none)));
+  }
+  add_headers(&entity, request);
+  add_credentials(request);
+  return request;
+}
+
+sdk::Error Reader::error_at(std::string_view body, const std::string& pointer) const {
+  std::string message = first_text(body, description_.errors.message);
+  const std::string code = first_text(body, description_.errors.code);
+  if (message.empty()) {
+    const auto found = find(body, pointer);
+    message = found ? text_of(*found) : std::string();
+  }
+  return coded(sdk::Error(sdk::Category::bad_request, (code.empty() ? "" : code + ": ") + shortened(message)), body);
+}
+
 /// What the description says about the code that stands in an error.
 sdk::Error Reader::coded(sdk::Error error, std::string_view body) const {
   const Errors& rules = description_.errors;

@@ -217,15 +217,22 @@ void BatchSender::look_again(Items items, const Error& error, std::uint32_t atte
   const bool replied = error.http_status != 0;
   const auto give_up = [&] { settle_all(std::move(items), replied ? RecordState::failed : RecordState::unknown, error); };
   if (error.category == Category::cancelled || stop_.stop_requested()) return settle_all(std::move(items), RecordState::unknown, error);
-  if (options_.op == "create") {
+  if (!is_repeatable()) {
     // The request may still be at work at the source: a moment first.
     if (!wait(error, attempt) || !read_back(items)) return settle_all(std::move(items), RecordState::unknown, error);
     if (items.empty()) return;
   }
   if (replied && items.size() > 1 && !options_.atomic) return halve(std::move(items), attempt);
   if (replied || attempt >= options_.lost_attempts) return give_up();
-  if (options_.op != "create" && !wait(error, attempt)) return settle_all(std::move(items), RecordState::unknown, error);
+  if (is_repeatable() && !wait(error, attempt)) return settle_all(std::move(items), RecordState::unknown, error);
   send(std::move(items), attempt + 1);
+}
+
+bool BatchSender::is_repeatable() const {
+  if (options_.op != "create") return true;
+  const auto found = std::find_if(entity_.properties.begin(), entity_.properties.end(),
+                                  [](const auto& property) { return property.first == "idempotent_ops"; });
+  return found != entity_.properties.end() && found->second.find("\"create\"") != std::string::npos;
 }
 
 bool BatchSender::wait(const Error& error, std::uint32_t attempt) {

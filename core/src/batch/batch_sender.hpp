@@ -48,6 +48,8 @@ class BatchSender {
   void halve(Items items, std::uint32_t attempt);
   void look_again(Items items, const Error& error, std::uint32_t attempt);
   bool wait(const Error& error, std::uint32_t attempt);
+  /// Sending a record twice writes it once: by what the operation is, or by the idempotency key that the source honours.
+  bool is_repeatable() const;
   /// Settles those that the source has, and leaves the others in `items`. False: the source can't tell.
   bool read_back(Items& items);
   std::set<std::string> keys_there(const Items& items, std::size_t first, std::size_t last);

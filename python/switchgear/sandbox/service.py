@@ -6,7 +6,7 @@ import base64
 import hmac
 import json
 from collections import Counter, OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from . import odata, odata_writes, rest
@@ -17,6 +17,7 @@ from .paging import Page, Resource
 from .query import Views
 from .records import Dataset
 from .rest import RestService
+from .rest_writes import BULK, RestWrites
 from .wire import Answer, Handler, HttpError, Reply, Request
 
 
@@ -102,6 +103,7 @@ class Service(Handler):
         self.odata = ODataService(self.data.entities, views, absolute_links=settings.absolute_links, **sizes)
         self.writes = ODataWrites(self.data.entities, self.data.next_moment)
         self.rest = RestService(self.data.entities, views, **sizes)
+        self.rest_writes = RestWrites(self.data.entities, self.writes)
         self.counts: Counter[str] = Counter()
         self.by_status: Counter[int] = Counter()
         self.by_entity: Counter[str] = Counter()
@@ -157,7 +159,11 @@ class Service(Handler):
     def data_answer(self, request: Request) -> tuple[Answer, int]:
         self.authenticate(request)
         if request.method in odata_writes.METHODS and request.path.startswith(odata.ROOT + "/"):
-            return self.write_answer(request), 0
+            path = request.segments()[3:]
+            return self.write_answer(request, path, lambda: self.writes.respond(request, path)), 0
+        if self.rest_writes.concerns(request):
+            path = request.segments()[2:] if request.segments()[1:2] == [BULK] else request.segments()[1:]
+            return self.write_answer(request, path, lambda: self.rest_writes.respond(request)), 0
         resource, problem = self.look_up(request)
         if not self.faults:
             struck: list[Strike] = []
@@ -169,14 +175,13 @@ class Service(Handler):
             self.counts["pages"] += resource.page is not None
         return spoil(reply, [strike.fault for strike in struck]), records
 
-    def write_answer(self, request: Request) -> Answer:
+    def write_answer(self, request: Request, path: Sequence[str], write: Callable[[], Reply]) -> Answer:
         """A fault that comes instead of the reply leaves everything as it was; one on its way back does not."""
-        path = request.segments()[3:]
-        struck = self.faults.strike(path[0].partition("(")[0], None) if self.faults else []
+        struck = self.faults.strike(path[0].partition("(")[0] if path else None, None) if self.faults else []
         for strike in struck:
             if strike.fault.kind in INSTEAD:
                 return spoil(self.instead(request, strike), [each.fault for each in struck])
-        reply = self.writes.respond(request, path)
+        reply = write()
         self.cache.clear()
         self.views.clear()
         return spoil(reply, [strike.fault for strike in struck])

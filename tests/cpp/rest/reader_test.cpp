@@ -45,7 +45,7 @@ TEST(RestConnector, SaysWhatItIsAndWhatItReads) {
   Opened rest(entity_lines("key = [\"id\"]\nfields = [{ name = \"id\", type = \"int64\" }]\n"), always("[]"));
   EXPECT_EQ(rest.plugin->manifest().name, "rest");
   EXPECT_TRUE(rest.plugin->offers("plan"));
-  EXPECT_FALSE(rest.plugin->offers("write_batch"));
+  EXPECT_TRUE(rest.plugin->offers("write_batch"));
   const auto entities = parse_catalog(rest.session->discover(rest.call), "rest");
   ASSERT_EQ(entities.size(), 1U);
   EXPECT_EQ(entities[0].key, std::vector<std::string>{"id"});
