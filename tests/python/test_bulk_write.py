@@ -44,7 +44,7 @@ def order(number: int) -> dict[str, Any]:
         "estimatedHours": number % 997 / 8,
         "dueAt": f"2026-01-{1 + number % 28:02}T12:00:00Z" if number % 5 else None,
         "scheduledOn": f"2026-02-{1 + number % 28:02}",
-        "runtimeTicks": 10**15 + number,
+        "runtimeTicks": 2**53 + 1 + number,
         "safetyRelevant": number % 2 == 0,
     }
 

@@ -12,6 +12,7 @@ import pytest
 
 import switchgear as sg
 from servers.cap import PLANNER, Cap
+from support.losing_proxy import LosingProxy
 
 BEYOND_DOUBLE = 2**53 + 1
 
@@ -140,6 +141,38 @@ def test_values_arrive_whole(target: Cap, first: int, way: str) -> None:
     assert {name: row[name] for name in wanted} == wanted
     steps = target.query(f"SELECT text FROM maintenance_Operations WHERE workOrder_ID={first} ORDER BY sequence")  # noqa: S608
     assert [step["text"] for step in steps] == ["open", "close"]
+
+
+@pytest.mark.parametrize("way", ["multipart", "v2"])
+def test_keys_of_several_fields_are_written_into_urls(target: Cap, first: int, way: str) -> None:
+    """One of them a time, the other a text with everything that has to be escaped."""
+    asset = f"A/'&+ü{first}"
+    keys = [{"asset": asset, "takenAt": f"2026-01-31T12:00:0{i}Z"} for i in range(4)]
+    plant = connect(target, way)
+    sql = f"SELECT takenAt, value FROM maintenance_Readings WHERE asset LIKE '%{first}' ORDER BY takenAt"  # noqa: S608
+    assert counts(plant.write("Readings", [{**key, "value": 1.5} for key in keys], op="create")) == (4, 0, 0, 0)
+    assert counts(plant.write("Readings", [{**key, "value": 2.5} for key in keys[:2]])) == (2, 0, 0, 0)
+    assert counts(plant.write("Readings", keys[3:], op="delete")) == (1, 0, 0, 0)
+    assert [(row["takenAt"][17:19], row["value"]) for row in target.query(sql)] == [
+        ("00", 2.5),
+        ("01", 2.5),
+        ("02", 1.5),
+    ]
+
+
+@pytest.mark.parametrize("way", ["multipart", "v2"])
+@pytest.mark.parametrize("op", ["create", "upsert", "delete"])
+def test_lost_replies_to_multipart_batches_double_nothing(target: Cap, first: int, way: str, op: str) -> None:
+    records = [order(first + i) for i in range(30)]
+    if op == "delete":
+        assert counts(connect(target, way).write("WorkOrders", records, op="create")) == (30, 0, 0, 0)
+    with LosingProxy("127.0.0.1", target.port, lambda n: n == 1) as proxy:
+        url = (target.v2_url if way == "v2" else target.url).replace(target.origin, f"http://{proxy.address}")
+        plant = sg.connect("odata", url=url, auth=sg.BasicAuth(*PLANNER), batch="multipart")
+        result = plant.write("WorkOrders", records, op=op, batch_size=10)
+        assert proxy.lost == 1
+    assert counts(result) == (30, 0, 0, 0), result.errors[:2]
+    assert sorted(stored(target, first)) == ([] if op == "delete" else [first + i for i in range(30)])
 
 
 def test_v2_is_read_as_v4_is(target: Cap) -> None:
