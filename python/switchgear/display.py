@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from switchgear import _core
     from switchgear.connection import Connection
     from switchgear.entities import Entities
+    from switchgear.hub import Hub
+    from switchgear.jobs import Job
     from switchgear.policy import CircuitBreaker
     from switchgear.reader import Recipe
     from switchgear.write import WriteResult
@@ -147,6 +149,23 @@ def diagnosis_html(diagnosis: _core.Diagnosis) -> str:
     evidence = "".join(f"<li>{escape(line)}</li>" for line in diagnosis.evidence)
     steps = "".join(f"<li>{escape(line)}</li>" for line in diagnosis.next_steps)
     return f"{verdict}{affected}<ul>{evidence}</ul><ol>{steps}</ol>"
+
+
+def jobs_html(jobs: Iterable[Job]) -> str:
+    """Jobs and their counts, a row each."""
+    counts = ("records", "ok", "failed", "unknown", "skipped", "pending")
+    rows = []
+    for job in jobs:
+        about = job.to_dict()
+        where = f"{about['connection_id']}/{about['entity']}"
+        rows.append((about["id"], where, about["op"], about["status"], *map(about.get, counts)))
+    return table(("job", "where", "op", "status", *counts), rows)
+
+
+def hub_html(hub: Hub) -> str:
+    """The connections of a store."""
+    rows = [(info.id, info.connector, info.state, info.auth or "", info.owner) for info in hub.connections()]
+    return f"<p>{escape(repr(hub)[1:-1])}</p>" + table(("id", "connector", "state", "auth", "owner"), rows)
 
 
 def write_html(result: WriteResult, most: int = 10) -> str:

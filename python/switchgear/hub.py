@@ -285,6 +285,11 @@ class Hub:
     def __repr__(self) -> str:
         return f"<Hub {self._store.display}>"
 
+    def _repr_html_(self) -> str:
+        from switchgear.display import hub_html
+
+        return hub_html(self)
+
 
 def _schedule_text(schedule: str | datetime.timedelta) -> str:
     return f"{schedule.total_seconds():g}s" if isinstance(schedule, datetime.timedelta) else schedule

@@ -291,6 +291,11 @@ class Queue:
     def __repr__(self) -> str:
         return f"<Queue of {self._hub!r}>"
 
+    def _repr_html_(self) -> str:
+        from switchgear.display import jobs_html
+
+        return jobs_html(self.jobs(limit=20))
+
 
 def _progress(row: _core.JobRow) -> JobProgress:
     return JobProgress(row.records, row.ok, row.failed, row.unknown, row.skipped, row.pending)

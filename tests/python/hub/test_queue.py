@@ -38,6 +38,9 @@ def test_a_job_is_done_and_the_database_agrees(hub: sg.Hub, target: Cap, first: 
     assert list(result.errors.to_pandas()["index"]) == sorted(expected)
     assert sorted(stored(target, first)) == [first + i for i in range(1_200) if i not in expected]
     assert json.dumps(job.to_dict())
+    assert job.id in hub.queue._repr_html_()
+    assert ">1187<" in job._repr_html_()
+    assert "plant" in hub._repr_html_()
 
 
 def test_the_failed_are_tried_again_and_no_other(hub: sg.Hub, target: Cap, first: int) -> None:
