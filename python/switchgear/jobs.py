@@ -194,6 +194,11 @@ class Job:
             f"<Job {self.id} {self.connection_id}/{self.entity}: {row.state}, {row.pending:,} of {row.records:,} to go>"
         )
 
+    def _repr_html_(self) -> str:
+        from switchgear.display import jobs_html
+
+        return jobs_html([self])
+
 
 class Queue:
     """The jobs of a hub: `hub.queue`."""
