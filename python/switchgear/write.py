@@ -257,10 +257,18 @@ def json_texts(records: list[Any]) -> tuple[list[str], tuple[int, str, str, str]
         try:
             if not isinstance(record, Mapping):
                 raise TypeError
-            texts.append(encode(record if isinstance(record, dict) else dict(record)))
+            texts.append(encode(_sent(record)))
         except (ValueError, TypeError, Error, RecursionError) as error:
             return texts, (at, *_problem(record, error))
     return texts, None
+
+
+def _sent(record: Mapping[str, Any]) -> dict[str, Any]:
+    """As a dict; without the empty column that every record has which was read, as the source has no such field."""
+    given = record if isinstance(record, dict) else dict(record)
+    if "_rescued" not in given or given["_rescued"] is not None:
+        return given
+    return {name: value for name, value in given.items() if name != "_rescued"}
 
 
 def _add(writer: _core.BatchWriter, chunk: list[Any], encode: Callable[[Any], str]) -> bool:
@@ -270,7 +278,7 @@ def _add(writer: _core.BatchWriter, chunk: list[Any], encode: Callable[[Any], st
         try:
             if not isinstance(record, Mapping):
                 raise TypeError
-            texts.append(encode(record if isinstance(record, dict) else dict(record)))
+            texts.append(encode(_sent(record)))
         except (ValueError, TypeError, Error, RecursionError) as error:
             if texts:
                 writer.add(texts)

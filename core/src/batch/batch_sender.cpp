@@ -215,7 +215,9 @@ void BatchSender::halve(Items items, std::uint32_t attempt) {
 void BatchSender::look_again(Items items, const Error& error, std::uint32_t attempt) {
   for (BatchItem& item : items) item.in_doubt = true;
   const bool replied = error.http_status != 0;
-  const auto give_up = [&] { settle_all(std::move(items), replied ? RecordState::failed : RecordState::unknown, error); };
+  // A creation was found missing, or, sent again by its key alone, may be there.
+  const bool told = replied && (options_.op != "create" || !is_repeatable());
+  const auto give_up = [&] { settle_all(std::move(items), told ? RecordState::failed : RecordState::unknown, error); };
   if (error.category == Category::cancelled || stop_.stop_requested()) return settle_all(std::move(items), RecordState::unknown, error);
   if (!is_repeatable()) {
     // The request may still be at work at the source: a moment first.

@@ -29,7 +29,7 @@ class BatchWriterTest : public ::testing::Test {
   }
 
   Written write(int count, WriteOptions options, const std::string& pushdown = R"(["filter"])") {
-    options.entity = "orders";
+    if (options.entity.empty()) options.entity = "orders";
     Written result;
     BatchWriter writer(connection(pushdown), options, [&](WrittenRecord one) { result.records.push_back(std::move(one)); });
     for (int i = 0; i < count; ++i) writer.add({record(i)});
@@ -134,6 +134,46 @@ TEST_F(BatchWriterTest, WhatCanNotBeReadBackStaysUnknownAndIsNotSentAgain) {
   EXPECT_EQ(written.counts.unknown, 10);
   EXPECT_EQ(source.sent.size(), 30U);
   for (const WrittenRecord& one : written.records) EXPECT_EQ(one.error->code(), "offline.lost");
+}
+
+TEST_F(BatchWriterTest, ACreationWhoseKeyTheSourceHonoursIsSentAgain) {
+  source.honours_ids = true;
+  int call = 0;
+  source.after = [&](const Batch&) {
+    if (++call % 2 == 1) throw lost();
+  };
+  WriteOptions options = op("create");
+  options.entity = "tickets";
+  EXPECT_EQ(write(30, options, "[]").counts.ok, 30);
+  EXPECT_EQ(source.stored.size(), 30U);
+  EXPECT_EQ(source.sent.size(), 60U) << "though nothing can be read back";
+}
+
+TEST_F(BatchWriterTest, SuchACreationIsNeverCalledFailedWhereItMayBeDone) {
+  source.honours_ids = true;
+  source.after = [](const Batch&) {
+    Error error(Category::server, "500");
+    error.http_status = 500;
+    throw error;
+  };
+  WriteOptions options = op("create");
+  options.entity = "tickets";
+  EXPECT_EQ(write(3, options, "[]").counts.unknown, 3) << "else retry() would send it with another key";
+}
+
+TEST_F(BatchWriterTest, AVersionThatIsNoMoreAfterALostReplyIsUnknown) {
+  bool first = true;
+  source.after = [&](const Batch&) {
+    if (!std::exchange(first, false)) return;
+    source.refusal = Error(Category::conflict, "precondition", "it changed since it was read");
+    source.is_bad = [](const WriteRecord& one) { return one.key == "k3"; };
+    throw lost();
+  };
+  const Written written = write(5, op("update"));
+  EXPECT_EQ(written.counts.ok, 4);
+  EXPECT_EQ(written.counts.unknown, 1) << "the first attempt may have changed it";
+  EXPECT_EQ(written.records.at(0).error->code(), "conflict.precondition");
+  EXPECT_EQ(write(5, op("update")).counts.failed, 1) << "without a lost reply it is plain";
 }
 
 TEST_F(BatchWriterTest, AfterTheLastAttemptItIsUnknown) {

@@ -23,6 +23,8 @@ struct Source {
   std::function<void(const std::vector<WriteRecord>&)> before = [](const std::vector<WriteRecord>&) {};
   std::function<void(const std::vector<WriteRecord>&)> after = [](const std::vector<WriteRecord>&) {};
   std::function<bool(const WriteRecord&)> is_bad = [](const WriteRecord&) { return false; };
+  Error refusal = Error(Category::bad_request, "not this one");
+  bool honours_ids = false;  ///< what came with this idempotency key is not done again
 };
 
 class FakeSession final : public Session {
@@ -53,9 +55,12 @@ class FakeSession final : public Session {
     std::vector<WriteOutcome> outcomes;
     for (const WriteRecord& record : records) {
       source_.sent.push_back(record.key);
+      const bool again = source_.ids.count(record.id) != 0;
       source_.ids.insert(record.id);
       if (source_.is_bad(record)) {
-        outcomes.push_back({WriteOutcome::State::failed, Error(Category::bad_request, "not this one")});
+        outcomes.push_back({WriteOutcome::State::failed, source_.refusal});
+      } else if (source_.honours_ids && again) {
+        outcomes.push_back({WriteOutcome::State::ok, std::nullopt});
       } else if (op == "create" && source_.stored.count(record.key) != 0) {
         outcomes.push_back({WriteOutcome::State::failed, Error(Category::conflict, "it is there already")});
       } else {
@@ -77,6 +82,7 @@ class FakePlugin final : public Plugin {
     manifest_ = Manifest::parse(R"({"name": "fake", "version": "1.0.0", "pushdown": )" + pushdown +
                                     R"(, "entities": [{"name": "orders", "path": "/orders", "key": ["id"],
         "fields": [{"name": "id", "type": "utf8"}, {"name": "n", "type": "int64"}], "ops": ["create", "update", "upsert", "delete"]},
+        {"name": "tickets", "path": "/tickets", "key": ["id"], "ops": ["create"], "idempotent_ops": ["create"]},
         {"name": "read_only", "path": "/x", "key": ["id"]}]})",
                                 "the test");
   }
