@@ -102,8 +102,7 @@ TEST(RestWriter, EachRecordOfABulkRequestHasItsResult) {
   Opened rest(bulk, [](const HttpRequest& request) {
     const Json items = Json::parse(request.body)["data"]["items"];
     Json results = Json::array();
-    for (const Json& record : items)
-      results.push_back(record["id"] == 3 ? Json{{"error", {{"message", "bad"}}}} : Json::object());
+    for (const Json& record : items) results.push_back(record["id"] == 3 ? Json{{"error", {{"message", "bad"}}}} : Json::object());
     return FakeServices::reply(200, Json{{"results", results}}.dump());
   });
   const auto outcomes = rest.write("upsert", 6);
