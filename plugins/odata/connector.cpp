@@ -86,6 +86,7 @@ struct OData {
       "query": {"type": "json", "default": {}, "doc": "Query parameters of every request but next links, which hold their own."},
       "etags": {"type": "bool", "default": false, "doc": "Read each record's ETag into the column @odata.etag (V2: __metadata); written back, it is the If-Match."},
       "update_method": {"type": "text", "default": "", "doc": "PATCH (in V2 MERGE) changes the fields that a record has, PUT also resets the others."},
+      "exact_numbers": {"type": "bool", "default": true, "doc": "Write Int64 and Decimal as texts (IEEE754Compatible=true). False: as numbers, for V4 services that do not know that."},
       "batch": {"type": "text", "default": "auto", "doc": "How $batch is written: json, multipart, or auto: json until the service refuses it. V2 knows multipart only."}}})";
 
   OData(const sg::Config& config, sg::Call&)
@@ -184,6 +185,7 @@ struct OData {
     const std::string& format = config.str("batch");
     if (format != "auto" && format != "json" && format != "multipart") refuse("batch", format, "give auto, json or multipart");
     style.format = batch_format(format);
+    style.exact_numbers = config.boolean("exact_numbers");
   }
 
   /// {"d": {"results": [...], "__next": ..., "__count": ...}}; of V1 {"d": [...]}.

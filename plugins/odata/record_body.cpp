@@ -160,9 +160,9 @@ RecordBody::Form RecordBody::form_of(std::string_view edm, Dialect dialect) {
   return edm == "Edm.Time" ? Form::duration : Form::as_it_is;
 }
 
-RecordBody::RecordBody(const sdk::Entity& entity) : dialect_(dialect_of(entity)) {
+RecordBody::RecordBody(const sdk::Entity& entity, bool exact_numbers) : dialect_(dialect_of(entity)) {
   const std::string types = entity.property("types");
-  if (types.empty()) return;
+  if (types.empty() || (!exact_numbers && dialect_ == Dialect::v4)) return;
   const Value fields = parse_json(types);
   for (std::size_t i = 0; i < fields.names.size(); ++i) {
     const Form form = form_of(fields.items[i].text, dialect_);

@@ -21,7 +21,8 @@ struct WireRecord {
 
 class RecordBody {
  public:
-  explicit RecordBody(const sdk::Entity& entity);
+  /// `exact_numbers` false: V4's numbers stay as they are, for services that know nothing else.
+  explicit RecordBody(const sdk::Entity& entity, bool exact_numbers = true);
 
   /// `json` is one JSON object, which the host has checked.
   WireRecord write(std::string_view json) const;

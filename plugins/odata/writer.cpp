@@ -60,7 +60,7 @@ void Writer::run() {
 }
 
 Writer::Steps Writer::first_steps() {
-  const RecordBody body(entity_);
+  const RecordBody body(entity_, style_.exact_numbers);
   Steps steps;
   for (const sdk::Record& record : batch_) {
     WireRecord& wire = wire_[record.index()];

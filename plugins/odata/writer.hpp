@@ -22,6 +22,7 @@ enum class BatchFormat { either, json, multipart };
 /// How the connection writes. A session keeps it from batch to batch, with what was learned.
 struct WriteStyle {
   BatchFormat format = BatchFormat::either;
+  bool exact_numbers = true;
   std::string update_method;                         ///< empty: PATCH, in V2 MERGE
   std::function<sdk::Request(const char*)> prepare;  ///< makes the POST to $batch that accepts this type, without its body
 };

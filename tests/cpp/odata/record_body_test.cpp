@@ -33,6 +33,11 @@ TEST(RecordBody, TheContentTypeSaysThatTheyAreTexts) {
   EXPECT_EQ(RecordBody(entity("4.0")).write(R"({"ticks":1})").content_type, "application/json;IEEE754Compatible=true");
   EXPECT_EQ(RecordBody(entity("4.0")).write(R"({"ID":1,"ticks":null})").content_type, "application/json");
   EXPECT_EQ(RecordBody(entity("2.0")).write(R"({"ticks":1})").content_type, "application/json") << "V2 knows it no other way";
+  const WireRecord plain = RecordBody(entity("4.0"), false).write(R"({"ticks":1,"@odata.etag":"a"})");
+  EXPECT_EQ(plain.json, R"({"ticks":1})");
+  EXPECT_EQ(plain.content_type, "application/json");
+  EXPECT_EQ(plain.etag, "a");
+  EXPECT_EQ(RecordBody(entity("2.0"), false).write(R"({"ticks":1})").json, R"({"ticks":"1"})");
 }
 
 TEST(RecordBody, V2HasTimesAndNumbersOfItsOwn) {
