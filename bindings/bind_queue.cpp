@@ -23,7 +23,7 @@ namespace {
 
 /// What `open` raised, as an Error; of anything that is none, its text.
 Error error_of(const py::error_already_set& raised) {
-  const py::object exception = raised.value();
+  const py::object& exception = raised.value();
   if (!py::isinstance(exception, py::module_::import("switchgear.errors").attr("Error"))) {
     return Error(Category::config, "connection", std::string("the connection could not be opened: ") + raised.what());
   }
