@@ -25,6 +25,19 @@ def test_the_table_of_errors_has_every_category_once() -> None:
     assert sorted(rows) == sorted(category.name for category in switchgear.Category)
 
 
+@pytest.mark.parametrize(
+    ("heading", "table"), [("# Jobs", "create table jobs "), ("## A batch", "create table job_batches ")]
+)
+def test_the_diagrams_of_states_have_the_words_that_sql_checks(heading: str, table: str) -> None:
+    text = (ROOT / "docs/jobs.md").read_text().split(f"{heading}\n", 1)[1]
+    diagram = text.split("```mermaid\n", 1)[1].split("```", 1)[0]
+    drawn = set(re.findall(r"\b[a-z_]+\b", re.sub(r":.*|stateDiagram-v2", "", diagram)))
+    sql = (ROOT / "core/src/store/schema.cpp").read_text().split(table, 1)[1]
+    checked = re.search(r"check \(state\s+in\s+\(([^)]*)\)\)", sql)
+    assert checked is not None
+    assert drawn == set(re.findall(r"'(\w+)'", checked[1]))
+
+
 @pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_between_documents_lead_somewhere(document: Path) -> None:
     for link in LINK.findall(document.read_text(encoding="utf-8")):
