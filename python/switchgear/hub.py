@@ -12,6 +12,7 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
 from switchgear import _core
+from switchgear import retention as retentions
 from switchgear.connection import Connection, Specification, connect
 from switchgear.diagnosis import iso
 from switchgear.errors import CircuitOpenError, Conflict
@@ -231,7 +232,13 @@ class Hub:
     # -- work
 
     def work(
-        self, concurrency: int = 4, *, until_idle: bool = False, lease: float = 60.0, name: str = ""
+        self,
+        concurrency: int = 4,
+        *,
+        until_idle: bool = False,
+        lease: float = 60.0,
+        name: str = "",
+        retention: datetime.timedelta | None = retentions.DEFAULT,
     ) -> _core.WorkerStats:
         """Writes what is queued, in this thread and threads of its own, until Ctrl-C or until nothing is left.
 
@@ -244,12 +251,14 @@ class Hub:
             until_idle: return when nothing is queued, waits for its time, or is under way in any process.
             lease: seconds, renewed while a batch goes on.
             name: who worked, for people to read. "": host and process.
+            retention: jobs that ended longer ago are removed, now and every hour. None: none are.
         """
         worker = _core.QueueWorker(self._store, name=name, concurrency=concurrency, lease=lease, until_idle=until_idle)
         with self._lock:
             self._workers.append(worker)
         try:
-            worker.run(self._open_for_work)
+            with retentions.removing(self.queue, retention):
+                worker.run(self._open_for_work)
         finally:
             with self._lock:
                 self._workers.remove(worker)

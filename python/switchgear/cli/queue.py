@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime
 import itertools
 import threading
 from pathlib import Path
@@ -71,6 +73,13 @@ def submit(
     atomic: Annotated[bool, typer.Option("--atomic", help="All records of a batch or none.")] = False,
     ordered: Annotated[bool, typer.Option("--ordered", help="One batch after the other.")] = False,
     priority: Annotated[int, typer.Option("--priority", help="The higher the sooner.")] = 0,
+    not_before: Annotated[
+        str | None,
+        typer.Option("--not-before", metavar="INSTANT", help="Nothing is sent before it: 2026-11-27T22:00:00+01:00."),
+    ] = None,
+    max_attempts: Annotated[
+        int, typer.Option("--max-attempts", min=1, help="Of a batch, before what is left of it has failed.")
+    ] = 5,
     wait: Annotated[bool, typer.Option("--wait", help="Return when workers have done it; 1 unless all is ok.")] = False,
     store: Store = None,
     project: ProjectFile = None,
@@ -83,7 +92,9 @@ def submit(
       switchgear queue submit plant WorkOrders orders.csv --key ID
       switchgear queue submit plant WorkOrders closed.jsonl --op update --on-error 10% --wait
       switchgear queue submit plant WorkOrders orders.parquet --priority 5 --json
+      switchgear queue submit plant WorkOrders orders.csv --not-before 2026-11-27T22:00:00+01:00
     """
+    start = None if not_before is None else _instant(not_before)
     records = records_of(file)
     hub = open_hub(store, project, conn)
     job = hub.queue.submit(
@@ -98,6 +109,8 @@ def submit(
         atomic=atomic,
         ordered=ordered,
         priority=priority,
+        not_before=start,
+        max_attempts=max_attempts,
     )
     if wait:
         with Bar(f"{conn}/{entity}", job.progress.records) as bar:
@@ -217,6 +230,9 @@ def work(
     lease: Annotated[
         float, typer.Option("--lease", min=0.1, help="Seconds after which others take over from a dead worker.")
     ] = 60.0,
+    retention: Annotated[
+        float, typer.Option("--retention", min=0, max=36_500, metavar="DAYS", help="Older jobs are removed; 0: none.")
+    ] = 90.0,
     store: Store = None,
     project: ProjectFile = None,
     as_json: AsJson = False,
@@ -233,7 +249,8 @@ def work(
     watcher = threading.Thread(target=_watch, args=(hub, ended), daemon=True)
     watcher.start()
     try:
-        stats = hub.work(concurrency, until_idle=until_idle, lease=lease)
+        age = datetime.timedelta(days=retention) if retention else None
+        stats = hub.work(concurrency, until_idle=until_idle, lease=lease, retention=age)
     finally:
         ended.set()
         watcher.join()
@@ -242,6 +259,15 @@ def work(
         print_json(counts)
     else:
         typer.echo(", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in counts.items()))
+
+
+def _instant(text: str) -> datetime.datetime:
+    moment: datetime.datetime | None = None
+    with contextlib.suppress(ValueError):
+        moment = datetime.datetime.fromisoformat(f"{text[:-1]}+00:00" if text.endswith("Z") else text)
+    if moment is None or moment.tzinfo is None:
+        raise typer.BadParameter(f"{text!r} is no instant with a time zone", param_hint="--not-before")
+    return moment
 
 
 def _watch(hub: Hub, ended: threading.Event) -> None:

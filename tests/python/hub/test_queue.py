@@ -135,6 +135,45 @@ def test_priority_order_and_delay(hub: sg.Hub, target: Cap, first: int) -> None:
     later.cancel()
 
 
+def test_a_connections_limit_holds_and_each_batch_is_followed_by_its_rest(hub: sg.Hub, first: int) -> None:
+    hub.queue.limit("plant", 1)
+    records = [order(first + i) for i in range(50)]
+    job = hub.queue.submit("plant", "WorkOrders", records, batch_size=10, delay=0.2)
+    began = time.monotonic()
+    stats = hub.work(4, until_idle=True)
+    assert time.monotonic() - began >= 5 * 0.2  # four at once would have rested twice
+    assert (stats.ok, stats.batches, job.status) == (50, 5, "completed")
+
+
+def test_workers_remove_what_ended_long_ago_and_nothing_else(hub: sg.Hub, target: Cap, first: int) -> None:
+    old = hub.queue.submit("plant", "WorkOrders", [order(first)])
+    hub.work(until_idle=True)
+    paused = hub.queue.submit("plant", "WorkOrders", [order(first + 1)]).pause()
+    for keeps in (None, datetime.timedelta(days=1)):
+        hub.work(until_idle=True, retention=keeps)
+        assert old.status == "completed"
+    hub.work(until_idle=True, retention=datetime.timedelta(0))
+    assert [job.id for job in hub.queue.jobs()] == [paused.id]
+    with pytest.raises(sg.ConfigError, match="negative"):
+        hub.work(until_idle=True, retention=datetime.timedelta(days=-1))
+    assert sorted(stored(target, first)) == [first]
+
+
+def test_submitting_takes_the_same_memory_for_any_number_of_records(hub: sg.Hub, store: str) -> None:
+    code = (
+        "import resource, sys, switchgear as sg\n"
+        "hub = sg.Hub(sys.argv[1])\n"
+        "for count in (20_000, 300_000):\n"
+        "    records = ({'ID': i, 'title': 'x' * 200} for i in range(count))\n"
+        "    job = hub.queue.submit('plant', 'WorkOrders', records, key='ID', batch_size=1_000)\n"
+        "    assert job.progress.records == count\n"
+        "    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, store], capture_output=True, text=True, timeout=120, check=True)
+    few, many = map(int, done.stdout.split())
+    assert many - few < 20_000, f"{many - few} KiB more for 60 MB more"
+
+
 def test_on_error_stop_skips_the_rest(hub: sg.Hub, first: int) -> None:
     records = [order(first + i, priority=9 if i == 12 else 1) for i in range(50)]
     job = hub.queue.submit("plant", "WorkOrders", records, batch_size=10, on_error="stop")
@@ -195,7 +234,7 @@ def test_ctrl_c_ends_a_worker_when_its_batches_have_ended(hub: sg.Hub, store: st
     assert job.status == "completed"
 
 
-def test_a_store_of_a_newer_version_and_a_locked_one(tmp_path: Path, first: int) -> None:
+def test_a_store_of_a_newer_version_is_refused_and_one_that_is_open_goes_on(tmp_path: Path, first: int) -> None:
     file = tmp_path / "plant.db"
     hub = sg.Hub(file)
     hub.add("plant", "odata", {"url": "http://host/"})

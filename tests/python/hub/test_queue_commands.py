@@ -48,6 +48,20 @@ def test_a_file_is_queued_written_shown_and_tried_again(shell: Shell, target: Ca
     assert job["id"] in shell("queue", "list").out
 
 
+def test_a_job_may_begin_later_and_workers_remove_old_ones(shell: Shell, first: int, tmp_path: Path) -> None:
+    (tmp_path / "orders.jsonl").write_text(json.dumps(order(first)), encoding="utf-8")
+    submit = ("queue", "submit", "plant", "WorkOrders", "orders.jsonl")
+    later = shell(*submit, "--not-before", "2099-01-01T00:00:00Z", "--max-attempts", "2", "--json").json
+    assert later["not_before"] == "2099-01-01T00:00:00.000Z"
+    for no_instant in ("tomorrow", "2099-01-01T00:00:00"):
+        assert "time zone" in shell(*submit, "--not-before", no_instant, code=2).err
+    assert shell("queue", "cancel", later["id"], "--json").json["status"] == "cancelled"
+    shell("queue", "work", "--until-idle", "--retention", "0")
+    assert len(shell("queue", "list", "--json").json) == 1
+    shell("queue", "work", "--until-idle", "--retention", "0.0000001")
+    assert shell("queue", "list", "--json").json == []
+
+
 def test_what_can_not_be_queued_ends_with_one_line(shell: Shell, first: int, tmp_path: Path) -> None:
     (tmp_path / "orders.jsonl").write_text(json.dumps(order(first)) + "\n{broken", encoding="utf-8")
     refused = shell("queue", "submit", "plant", "WorkOrders", "orders.jsonl", code=1)
