@@ -191,6 +191,13 @@ void QueueWorker::run(const WorkerHost& host) {
       slots_->postpone(std::move(batch), error);
     }
   };
+  const auto due = [&](std::size_t free) {
+    ClaimOptions claim;
+    claim.worker = options_.name;
+    claim.max_batches = static_cast<std::int64_t>(free);
+    claim.lease = options_.lease;
+    return claims_.anything_due() ? claims_.claim(claim) : std::vector<ClaimedBatch>{};
+  };
   auto asked = steady_clock::now();
   const auto goes_on = [&] {
     if (steady_clock::now() - asked < tick) return true;
@@ -201,14 +208,15 @@ void QueueWorker::run(const WorkerHost& host) {
   while (goes_on()) {
     const std::size_t free = options_.concurrency - std::min(slots_->under_way(), options_.concurrency);
     if (free > 0 && steady_clock::now() >= look_again) {
-      ClaimOptions claim;
-      claim.worker = options_.name;
-      claim.max_batches = static_cast<std::int64_t>(free);
-      claim.lease = options_.lease;
-      auto batches = claims_.anything_due() ? claims_.claim(claim) : std::vector<ClaimedBatch>{};
-      if (batches.empty()) {
-        if (options_.until_idle && slots_->under_way() == 0 && !claims_.next_due()) return;
-        look_again = steady_clock::now() + options_.poll;
+      std::vector<ClaimedBatch> batches;
+      try {
+        batches = due(free);
+        if (batches.empty() && options_.until_idle && slots_->under_way() == 0 && !claims_.next_due()) return;
+        if (batches.empty()) look_again = steady_clock::now() + options_.poll;
+      } catch (const Error& error) {  // another process holds the store for long, say: no reason to leave what is under way
+        if (error.category != Category::store || !error.retryable) throw;
+        log(LogLevel::warning, "store", std::string("nothing could be claimed, which is tried again: ") + error.what());
+        look_again = steady_clock::now() + 20 * options_.poll;
       }
       for (ClaimedBatch& batch : batches) start(std::move(batch));
       if (batches.size() == free) continue;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <filesystem>
 #include <future>
@@ -321,6 +322,29 @@ TEST_F(WorkerTest, IsToldToEndAndLetsWhatIsUnderWayEnd) {
   EXPECT_LT(counts.ok, 50);
   EXPECT_EQ(counts.ok % 5, 0);
   EXPECT_EQ(worker.stats().under_way, 0U);
+}
+
+TEST_F(WorkerTest, AStoreThatIsBusyIsAskedAgain) {
+  const Job job = submit(2, 5);
+  Store impatient((folder / "store.db").string(), DatabaseOptions{.busy_timeout = 1ms});
+  QueueWorker worker(impatient, until_idle());
+  std::atomic<int> asked{0};
+  WorkerHost host = this->host();
+  host.goes_on = [&] {
+    ++asked;
+    return true;
+  };
+  std::future<void> working;
+  store.write([&](DatabaseSession&) {
+    working = std::async(std::launch::async, [&] { worker.run(host); });
+    // Asked ten times a second: by the second time it has tried to claim, in vain.
+    while (asked < 2 && working.wait_for(1ms) != std::future_status::ready) {
+    }
+    EXPECT_GE(asked, 2) << "it gave up";
+  });
+  working.get();
+  EXPECT_EQ(jobs.get(job.id).counts, (JobCounts{10, 10, 0, 0, 0}));
+  EXPECT_EQ(source.sent.size(), 10U);
 }
 
 TEST_F(WorkerTest, OptionsOutOfRangeAreRefused) {

@@ -5,7 +5,8 @@
 // can't double it (see BatchWriter). What a batch meets that is not its own fault (the source is away, limits its callers, or refuses the
 // credentials) does not count as an attempt at it.
 // run() belongs to one thread, which calls both functions of WorkerHost; the rest may be called from any thread. The store must outlive the
-// worker. run() throws what the store throws when nothing can be claimed, and what a function of the host throws.
+// worker. run() throws what the store throws when nothing can be claimed, unless that may pass (the store is busy): then it tries again. It
+// throws what a function of the host throws.
 #pragma once
 
 #include <atomic>
