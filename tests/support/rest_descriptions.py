@@ -75,9 +75,10 @@ STYLES = {
 def description(
     style: str, *, paging: str | None = None, top: str = "", more: str = "", path: str | None = None
 ) -> str:
-    """The shipped description with another style. `top` goes before the entities, `more` into each of them."""
+    """The shipped description with another style, to read with. `top` goes before the entities, `more` into each."""
     chosen = STYLES[style]
     text = re.sub(r"\[paging\]\n(?:.+\n)+", "", SHIPPED)
+    text = re.sub(r"\[\[entities\.writes\]\]\n(?:[^\[\n].*\n)+", "", text)
     text = text.replace("[[entities]]", top + "\n[[entities]]", 1)
     blocks = text.split("[[entities]]\n")
     made = [blocks[0]]

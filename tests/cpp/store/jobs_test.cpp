@@ -40,6 +40,16 @@ TEST_P(Jobs, OneIsSeenOnceItIsFinishedAndNotBefore) {
   EXPECT_EQ(claim(10).size(), 5U);
 }
 
+TEST_P(Jobs, TheirIdsSortAsTheyCame) {
+  std::string last;
+  for (int i = 0; i < 50; ++i) {
+    const Job job = jobs_.submit(spec_).finish();
+    EXPECT_LT(last, job.id) << "the " << i << "th";
+    last = job.id;
+    clock_.advance(1us);
+  }
+}
+
 TEST_P(Jobs, OneThatIsNotFinishedLeavesNothingBehind) {
   {
     auto submission = jobs_.submit(spec_);
