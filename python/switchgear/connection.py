@@ -5,9 +5,8 @@ from __future__ import annotations
 import datetime
 import inspect
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from enum import Enum
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from switchgear import _core
@@ -22,6 +21,7 @@ from switchgear.reader import Reader
 from switchgear.registry import registry
 from switchgear.request_values import Where, at_least, conditions_json, instant_text, json_value, order_json, raw
 from switchgear.schema import SchemaArgument, schema_options
+from switchgear.specification import OMITTED, Omitted, Specification, guard_of, template
 
 if TYPE_CHECKING:
     from switchgear._core import BreakerEvent
@@ -30,34 +30,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class Omitted(Enum):
-    """What stands where a setting was left out, so that None can mean "off"."""
-
-    OMITTED = "the default"
-
-
-OMITTED = Omitted.OMITTED
-
-
-@dataclass(frozen=True)
-class Specification:
-    """All that makes a connection, without anything live: what is pickled, stored and shown."""
-
-    connector: str
-    id: str
-    config: Mapping[str, Any]
-    secrets: Mapping[str, Secret]
-    auth: Auth | None = None
-    timeout: Timeouts = field(default_factory=Timeouts)
-    tls: Tls = field(default_factory=Tls)
-    rate_limit: RateLimiter | Omitted | None = OMITTED
-    breaker: CircuitBreaker | Omitted | None = OMITTED
-    retry: Retry | Omitted | None = OMITTED
-    proxy: str = ""
-    max_reply_bytes: int = 256 << 20
-    sha256: str = ""
 
 
 def _taking_arguments_of(other: Callable[P, Any]) -> Callable[[Callable[..., T]], Callable[P, T]]:
@@ -106,7 +78,7 @@ class Connection:
             auth=auth,
             redactor=redactor,
             transport=live,
-            guard=_guard(specification),
+            guard=guard_of(specification),
             clock=clock,
         )
         self._listeners = Listeners(self._core)
@@ -368,18 +340,6 @@ class Connection:
         return Connection, (self._specification,)
 
 
-def _guard(specification: Specification) -> _core.GuardOptions:
-    retry, breaker, rate_limit = specification.retry, specification.breaker, specification.rate_limit
-    if isinstance(breaker, Omitted):
-        # A probe may take as long as any other call before it counts as lost.
-        breaker = CircuitBreaker(half_open_max_wait=specification.timeout.total)
-    return _core.GuardOptions(
-        retry=Retry() if isinstance(retry, Omitted) else retry and retry._as_template(),
-        breaker=breaker and breaker._as_template(),
-        rate_limit=RateLimiter() if isinstance(rate_limit, Omitted) else rate_limit,
-    )
-
-
 def connect(
     connector: str,
     *,
@@ -448,9 +408,9 @@ def connect(
             secrets=secrets,
             auth=auth,
             timeout=timeout,
-            rate_limit=_template("rate_limit", RateLimiter, limit),
-            breaker=_template("breaker", CircuitBreaker, breaker),
-            retry=_template("retry", Retry, retry),
+            rate_limit=template("rate_limit", RateLimiter, limit),
+            breaker=template("breaker", CircuitBreaker, breaker),
+            retry=template("retry", Retry, retry),
             tls=tls or Tls(),
             proxy=proxy or "",
             max_reply_bytes=max_reply_bytes,
@@ -459,10 +419,3 @@ def connect(
         transport,
         clock,
     )
-
-
-def _template(name: str, kind: type[T], given: T | Omitted | None) -> T | Omitted | None:
-    if given is None or isinstance(given, kind | Omitted):
-        return given
-    what = f"a text like '100/s', a {kind.__name__}" if name == "rate_limit" else f"a {kind.__name__}"
-    raise ConfigError(f"{name} is {given!r}; it must be {what}, or None for none", hint=f"correct {name}")

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from switchgear import _core
 from switchgear import retention as retentions
-from switchgear.connection import Connection, Specification, connect
+from switchgear.connection import Connection, connect
 from switchgear.diagnosis import iso
 from switchgear.errors import CircuitOpenError, Conflict
 from switchgear.jobs import Queue
+from switchgear.specification import Specification
 from switchgear.stored import from_row, keeping_tokens, to_row
 
 if TYPE_CHECKING:
@@ -131,12 +132,7 @@ class Hub:
         """
         row = self._row(id)
         if row.owner == "file":
-            raise Conflict(
-                f"connection '{id}' is the project file's",
-                code="conflict.owner",
-                hint="change it there",
-                connection_id=id,
-            )
+            raise _owned(id, f"connection '{id}' is the project file's", "change it there")
         before = from_row(row)
         settings = {**before.config, **before.secrets, **dict(config or {})}
         given = {name: getattr(before, name) for name in _OPTIONS}
@@ -170,12 +166,8 @@ class Hub:
             plant = project.connection(id)
             row = present.get(id, _core.StoredConnection())
             if id in present and row.owner != "file":
-                raise Conflict(
-                    f"connection '{id}' of the project file is in the store already, added by a program",
-                    code="conflict.owner",
-                    hint="give one of them another id",
-                    connection_id=id,
-                )
+                said = f"connection '{id}' of the project file is in the store already, added by a program"
+                raise _owned(id, said, "give one of them another id")
             before = _visible(row)
             row = to_row(plant._specification, row)
             row.owner = "file"
@@ -298,6 +290,10 @@ class Hub:
         from switchgear.display import hub_html
 
         return hub_html(self)
+
+
+def _owned(id: str, message: str, hint: str) -> Conflict:
+    return Conflict(message, code="conflict.owner", hint=hint, connection_id=id)
 
 
 def _schedule_text(schedule: str | datetime.timedelta) -> str:

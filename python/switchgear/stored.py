@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 from switchgear import _core
 from switchgear.auth import Auth, ClientCertificate
-from switchgear.connection import OMITTED, Omitted, Specification
 from switchgear.errors import ConfigError, StoreError
 from switchgear.network import Timeouts, Tls
 from switchgear.oauth2 import OAuth2RefreshToken
@@ -20,6 +19,7 @@ from switchgear.policy import Backoff, CircuitBreaker, RateLimiter, Retry
 from switchgear.project_auth import CLASSES
 from switchgear.request_values import json_value
 from switchgear.sessions import CsrfToken
+from switchgear.specification import OMITTED, Omitted, Specification
 
 T = TypeVar("T")
 _TYPES = {kind: name for name, kind in CLASSES.items()}

@@ -62,19 +62,6 @@ microseconds delay_after(const Error& error, std::int64_t attempt) {
   return std::min<microseconds>(seconds(1LL << std::clamp<std::int64_t>(attempt - 1, 0, 8)), longest_delay);
 }
 
-RecordOutcome outcome_of(RecordState state, const std::optional<Error>& error) {
-  RecordOutcome outcome;
-  outcome.state = state;
-  if (error) {
-    outcome.category = error->category;
-    outcome.detail = error->detail;
-    outcome.message = error->message;
-    outcome.hint = error->hint;
-    outcome.retryable = error->retryable;
-  }
-  return outcome;
-}
-
 }  // namespace
 
 BatchEnd BatchRun::run(std::shared_ptr<Connection> connection) noexcept {
@@ -129,7 +116,7 @@ void BatchRun::take(WrittenRecord&& record) {
                      (record.state == RecordState::failed && record.error && concerns_source(*record.error));
   if (!again) {
     if (record.error && !first_failure_) first_failure_ = record.error;
-    decided_.push_back({record.index, outcome_of(record.state, record.error)});
+    decided_.push_back({record.index, record.error ? because_of(*record.error, record.state) : RecordOutcome{record.state}});
     return;
   }
   const Error why = record.error.value_or(Error(Category::internal, "lost", "the record has no outcome"));
@@ -144,7 +131,7 @@ void BatchRun::fail_all(const Error& error) {
   for (const JobRecord& record : batch_.records) {
     const auto same = [&](const RecordResult& result) { return result.index == record.index; };
     if (std::none_of(decided_.begin(), decided_.end(), same))
-      decided_.push_back({record.index, outcome_of(batch_.maybe_sent ? RecordState::unknown : RecordState::failed, error)});
+      decided_.push_back({record.index, because_of(error, batch_.maybe_sent ? RecordState::unknown : RecordState::failed)});
   }
   first_failure_ = error;
 }

@@ -88,6 +88,10 @@ std::string_view to_string(RecordState state) noexcept {
   return "pending";
 }
 
+RecordOutcome because_of(const Error& error, RecordState state) {
+  return {state, error.category, error.detail, error.message, error.hint, error.retryable};
+}
+
 std::string idempotency_key(std::string_view job_id, std::int64_t index, std::string_view key) {
   std::string text(job_id);
   text.append("\n").append(std::to_string(index)).append("\n").append(key);

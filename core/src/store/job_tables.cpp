@@ -173,19 +173,8 @@ std::vector<IndexedOutcome> for_all_pending(const BatchPlace& batch, const Recor
 }
 
 RecordOutcome last_outcome(bool maybe_sent, bool stopped, const std::optional<Error>& reason) {
-  RecordOutcome outcome;
-  outcome.state = maybe_sent ? RecordState::unknown : stopped ? RecordState::skipped : RecordState::failed;
-  if (reason) {
-    outcome.category = reason->category;
-    outcome.detail = reason->detail;
-    outcome.message = reason->message;
-    outcome.hint = reason->hint;
-    outcome.retryable = reason->retryable;
-  } else {
-    outcome.category = Category::cancelled;
-    outcome.message = "the job was stopped before the fate of this record was known";
-  }
-  return outcome;
+  const Error stop(Category::cancelled, "", "the job was stopped before the fate of this record was known");
+  return because_of(reason.value_or(stop), maybe_sent ? RecordState::unknown : stopped ? RecordState::skipped : RecordState::failed);
 }
 
 void note_reason(DatabaseSession& session, const Text& job_id, const Error& reason) {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import logging
 import multiprocessing
-import os
 import pickle
 import threading
 import weakref
@@ -140,7 +139,6 @@ def _in_the_child(url: str, result: multiprocessing.SimpleQueue[list[str]]) -> N
     result.put(heard)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_a_forked_child_hears_its_own_connections(box: Sandbox, plant: sg.Connection) -> None:
     plant.on_status(lambda change: plant.status())
     plant.check(entities=[])

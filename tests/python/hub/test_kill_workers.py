@@ -9,7 +9,7 @@ import random
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -21,6 +21,7 @@ from support.seeds import dice, new_seed, soak_deadline, soak_rounds
 
 WORKERS = 4
 LEASE = 1.0
+BATCH = 20
 WORK = f"""
 import sys, switchgear as sg
 hub = sg.Hub(sys.argv[1])
@@ -44,12 +45,15 @@ class Crew:
             command = [sys.executable, "-c", WORK, self.store]
             self.processes.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
 
-    def kill_one(self) -> None:
-        """One that works already; another takes its place."""
+    def kill_one(self, pending: Callable[[], int]) -> None:
+        """One that works already, while some batches more are entered; another takes its place."""
         process = self.processes.pop(self.rng.randrange(len(self.processes)))
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        time.sleep(self.rng.uniform(0.0, 0.2))  # somewhere between claiming, sending and entering
+        # Of a batch that is entered by one worker, the one to be killed claims, sends or enters another.
+        enough = pending() - self.rng.randint(0, 4 * BATCH)
+        while pending() > max(enough, 0):
+            pass
         process.send_signal(signal.SIGKILL)
         process.communicate()
         assert process.returncode == -signal.SIGKILL
@@ -65,13 +69,13 @@ class Crew:
 def create_orders(hub: sg.Hub, target: Cap, store: str, first: int, records: int, kills: int, seed: int) -> int:
     """One job, and so many workers killed while it is done. Returns how many were."""
     job = hub.queue.submit(
-        "plant", "WorkOrders", (order(first + i) for i in range(records)), op="create", key="ID", batch_size=20
+        "plant", "WorkOrders", (order(first + i) for i in range(records)), op="create", key="ID", batch_size=BATCH
     )
     crew = Crew(store, dice(seed))
     try:
         crew.hire()
         while crew.kills < kills and job.progress.pending > 0:
-            crew.kill_one()
+            crew.kill_one(lambda: job.progress.pending)
         job.wait(300)
     finally:
         crew.dismiss()

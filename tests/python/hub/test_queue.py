@@ -196,7 +196,7 @@ def test_a_source_that_is_away_is_waited_for(hub: sg.Hub, target: Cap, first: in
         worker = threading.Thread(target=hub.work, kwargs={"until_idle": True})
         worker.start()
         while (error := job.error) is None:
-            time.sleep(0.01)
+            worker.join(0.01)
         assert error.code.startswith("offline")
         assert job.progress.pending == 20
         line.clear()
@@ -211,7 +211,7 @@ def test_a_connection_that_is_paused_keeps_its_jobs(hub: sg.Hub, first: int) -> 
     worker = threading.Thread(target=hub.work)
     worker.start()
     while (error := job.error) is None:
-        time.sleep(0.01)
+        worker.join(0.01)
     assert error.code == "circuit_open.paused"
     hub.stop()
     worker.join(60)

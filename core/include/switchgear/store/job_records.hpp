@@ -41,6 +41,9 @@ struct RecordOutcome {
   bool retryable = false;
 };
 
+/// What became of a record because of this error.
+RecordOutcome because_of(const Error& error, RecordState state);
+
 /// The same record of the same job always has the same one, whoever sends it and however often; no two records share one.
 std::string idempotency_key(std::string_view job_id, std::int64_t index, std::string_view key);
 
