@@ -21,24 +21,6 @@ namespace py = pybind11;
 namespace switchgear::bindings {
 namespace {
 
-/// What `open` raised, as an Error; of anything that is none, its text.
-Error error_of(const py::error_already_set& raised) {
-  const py::object& exception = raised.value();
-  if (!py::isinstance(exception, py::module_::import("switchgear.errors").attr("Error"))) {
-    return Error(Category::config, "connection", std::string("the connection could not be opened: ") + raised.what());
-  }
-  const auto text = [&](const char* name) { return exception.attr(name).cast<std::string>(); };
-  const Category category = category_from(text("category")).value_or(Category::config);
-  const std::string code = text("code");
-  Error error(category, code.find('.') == std::string::npos ? "" : code.substr(code.find('.') + 1), text("message"));
-  error.hint = text("hint");
-  error.retryable = exception.attr("retryable").cast<bool>();
-  const py::object wait = exception.attr("retry_after");
-  if (!wait.is_none())
-    error.retry_after = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::duration<double>(wait.cast<double>()));
-  return error;
-}
-
 class Worker {
  public:
   Worker(Store& store, WorkerOptions options) : worker_(store, std::move(options)) {}
@@ -53,7 +35,7 @@ class Worker {
         return open(id).cast<std::shared_ptr<Connection>>();
       } catch (const py::error_already_set& raised) {
         if (!raised.matches(PyExc_Exception)) throw;
-        throw error_of(raised);
+        throw error_of(raised, Category::config, "connection", "the connection could not be opened");
       }
     };
     host.goes_on = [&] {

@@ -22,6 +22,22 @@ py::object to_python(const Error& error) {
   return py::module_::import("switchgear.errors").attr("from_core")(to_string(error.category), error.message, **fields);
 }
 
+Error error_of(const py::error_already_set& raised, Category otherwise, const char* detail, const char* doing) {
+  const py::object& exception = raised.value();
+  if (!py::isinstance(exception, py::module_::import("switchgear.errors").attr("Error")))
+    return Error(otherwise, detail, std::string(doing) + ": " + raised.what());
+  const auto text = [&](const char* name) { return exception.attr(name).cast<std::string>(); };
+  const Category category = category_from(text("category")).value_or(otherwise);
+  const std::string code = text("code");
+  Error error(category, code.find('.') == std::string::npos ? "" : code.substr(code.find('.') + 1), text("message"));
+  error.hint = text("hint");
+  error.retryable = exception.attr("retryable").cast<bool>();
+  const py::object wait = exception.attr("retry_after");
+  if (!wait.is_none())
+    error.retry_after = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::duration<double>(wait.cast<double>()));
+  return error;
+}
+
 void bind_errors(py::module_&) {
   py::register_local_exception_translator([](std::exception_ptr thrown) {
     try {

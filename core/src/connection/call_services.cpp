@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "switchgear/base/text.hpp"
+#include "switchgear/http/rate_headers.hpp"
 
 namespace switchgear {
 
@@ -159,7 +160,11 @@ ClassifyContext CallServices::context(bool renewed) const {
 }
 
 void CallServices::remember(const HttpRequest& request, const HttpResponse& response, bool renewed) {
+  const WallTime now = connection_->clock().wall();
+  const auto said = response.headers.get("Date");
+  const auto date = said ? parse_http_date(*said, now) : std::nullopt;
   const std::lock_guard lock(mutex_);
+  if (date) clock_ahead_ = std::chrono::round<std::chrono::seconds>(*date - now);
   last_timing_ = response.timing;
   last_request_.method = request.method;
   last_request_.url = request.url;
@@ -167,6 +172,11 @@ void CallServices::remember(const HttpRequest& request, const HttpResponse& resp
   last_request_.idempotency_key = request.idempotency_key;
   last_request_.safe = request.safe;
   last_renewed_ = renewed;
+}
+
+WallTime CallServices::source_now() const {
+  const std::lock_guard lock(mutex_);
+  return connection_->clock().wall() + clock_ahead_.value_or(std::chrono::seconds(0));
 }
 
 std::optional<Error> CallServices::classify(const HttpResponse& response) {

@@ -14,6 +14,7 @@
 #include "column_builder.hpp"
 #include "json_values.hpp"
 #include "switchgear/base/error.hpp"
+#include "switchgear/data/rows.hpp"
 
 namespace switchgear {
 namespace {
@@ -356,7 +357,12 @@ RecordBatch RowFilter::apply(const RecordBatch& batch, const Schema& schema) con
     Selection selection(condition, column, selected);
     apply_one(condition, field, &selection);
   }
-  const auto kept = std::count(selected.begin(), selected.end(), 1);
+  return select_rows(batch, schema, selected);
+}
+
+RecordBatch select_rows(const RecordBatch& batch, const Schema& schema, const std::vector<std::uint8_t>& selected) {
+  const ::ArrowArray& array = *batch.array();
+  const auto kept = std::count_if(selected.begin(), selected.end(), [](std::uint8_t one) { return one != 0; });
   if (kept == batch.length()) return batch;
   std::vector<ColumnBuilder> columns(schema.fields.begin(), schema.fields.end());
   for (std::size_t i = 0; i < columns.size() && kept > 0; ++i) {

@@ -74,6 +74,45 @@ Migration job_tables() {
       }};
 }
 
-std::vector<Migration> all_migrations() { return {connection_tables(), lease_tables(), job_tables()}; }
+/// What a status is made of lies in sync_connections and sync_entities, one row each, so that it costs the same after years of runs.
+Migration sync_tables() {
+  return {
+      4,
+      "syncs, runs and errors",
+      {
+          R"(create table runs (id text primary key, connection_id text not null references connections (id), state text not null check
+              (state in ('queued', 'in_progress', 'completed', 'failed', 'partial', 'cancelled')), cause text not null, is_full bigint
+              not null check (is_full in (0, 1)), holder text not null, destination text not null, started_at bigint not null,
+              finished_at bigint, error text not null))",
+          "create index runs_connection on runs (connection_id, id)",
+          "create index runs_under_way on runs (id) where state = 'in_progress'",
+          "create index runs_finished on runs (finished_at) where finished_at is not null",
+
+          R"(create table run_entities (run_id text not null references runs (id) on delete cascade, entity text not null, state text not
+              null check (state in ('queued', 'in_progress', 'completed', 'failed', 'partial', 'cancelled')), started_at bigint,
+              finished_at bigint, mode text not null, watermark text not null, initial bigint not null check (initial in (0, 1)), counts
+              text not null, error text not null, primary key (run_id, entity)))",
+
+          R"(create table run_messages (run_id text not null references runs (id) on delete cascade, number bigint not null, at bigint not
+              null, level text not null, entity text not null, message text not null, detail text not null, primary key (run_id,
+              number)))",
+
+          R"(create table sync_connections (connection_id text primary key references connections (id) on delete cascade, run_id text not
+              null, state text not null, last_started_at bigint, last_finished_at bigint, last_success_at bigint, next_sync_at bigint,
+              period bigint, failures bigint not null, error text not null))",
+          "create index sync_connections_due on sync_connections (next_sync_at) where next_sync_at is not null",
+
+          R"(create table sync_entities (connection_id text not null references connections (id) on delete cascade, entity text not null,
+              run_id text not null, state text not null, last_success_at bigint, watermark text not null, counts text not null, error
+              text not null, primary key (connection_id, entity)))",
+
+          R"(create table errors (connection_id text not null references connections (id) on delete cascade, entity text not null, code text
+              not null, error text not null, count bigint not null, first_at bigint not null, last_at bigint not null, run_id text not
+              null, primary key (connection_id, entity, code)))",
+          "create index errors_last on errors (last_at)",
+      }};
+}
+
+std::vector<Migration> all_migrations() { return {connection_tables(), lease_tables(), job_tables(), sync_tables()}; }
 
 }  // namespace switchgear::store_detail

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -39,6 +40,9 @@ class CallServices final : public HostServices {
 
   const GuardCounters& counters() const noexcept { return counters_; }
 
+  /// What the source's clock says, by the `Date` of its last reply; that of this machine where it says nothing.
+  WallTime source_now() const;
+
   /// How the last reply came about; nothing before the first.
   std::optional<HttpTiming> last_timing() const;
 
@@ -64,6 +68,7 @@ class CallServices final : public HostServices {
   GuardCounters counters_;
   mutable std::mutex mutex_;
   std::optional<HttpTiming> last_timing_;
+  std::optional<std::chrono::seconds> clock_ahead_;  // the source's, of ours
   HttpRequest last_request_;  // what the reply that the connector asks about was to; without its body
   bool last_renewed_ = false;
   std::atomic<bool> has_counted_{false};

@@ -1,0 +1,373 @@
+#include "switchgear/sync/entity_sync.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "cursor.hpp"
+#include "switchgear/base/error.hpp"
+#include "switchgear/data/rows.hpp"
+#include "sync_state.hpp"
+
+namespace switchgear {
+namespace {
+
+using std::chrono::milliseconds;
+using sync_detail::CursorTracker;
+using sync_detail::OpenListing;
+using sync_detail::SyncState;
+
+constexpr milliseconds tick{100};
+
+/// Ends the reading without being a failure.
+struct Stopped {
+  bool abort = false;
+};
+
+/// What an error in a page's token amounts to: the source knows the place no longer.
+bool place_is_gone(const Error& error) {
+  return error.category == Category::gone || error.category == Category::not_found || error.category == Category::bad_request ||
+         (error.category == Category::protocol && error.detail == "token");
+}
+
+class EntitySync {
+ public:
+  EntitySync(const std::shared_ptr<Connection>& connection, Destination& destination, const EntityPlan& plan, const EntitySyncRun& run,
+             const EntitySyncHost& host)
+      : connection_(connection), destination_(destination), plan_(plan), run_(run), host_(host) {
+    result_.entity = plan.entity;
+    result_.mode = to_string(plan.mode);
+  }
+
+  RunEntity run() {
+    try {
+      look_up();
+      result_.started_at = connection_->clock().wall();
+      host_.started(result_);
+      read_all();
+      result_.state = RunState::completed;
+    } catch (const Stopped& stopped) {
+      result_.state = RunState::cancelled;
+      const std::string where = state_.listing ? "the next sync goes on in the listing, where this one was committed last"
+                                               : "the next sync goes on where this one began";
+      result_.error = error_json(Error(Category::cancelled, "stopped", stopped.abort ? "broken off" : "stopped").with_hint(where));
+    } catch (const Error& error) {
+      result_.state = RunState::failed;
+      Error named = error;
+      named.connection_id = connection_->id();
+      named.entity = plan_.entity;
+      result_.error = error_json(named);
+    }
+    result_.finished_at = connection_->clock().wall();
+    return std::move(result_);
+  }
+
+ private:
+  // ---- where it stands
+
+  void look_up() {
+    entity_ = connection_->entity(plan_.entity);
+    key_ = plan_.key.empty() ? entity_.key : plan_.key;
+    cursor_ = plan_.cursor.empty() ? entity_.cursor : plan_.cursor;
+    if (plan_.mode == SyncMode::upsert && key_.empty())
+      throw Error(Category::config, "key", "'" + plan_.entity + "' has no key, so its records can't be updated in place")
+          .with_hint("name the fields that identify a record: key = [\"Number\"]; or choose mode = \"append\" or \"replace\"");
+    check_fields();
+    table_ = destination_.open({connection_->id(), plan_.entity, run_.schema, run_.table, key_, cursor_, plan_.mode});
+    previous_ = table_->state();
+    if (previous_) {
+      state_ = SyncState::parse(*previous_);
+      host_.replay(state_.run_id, state_.counts, state_.watermark ? state_.watermark->text() : "");
+    }
+    if (state_.mode != to_string(plan_.mode) || state_.cursor != cursor_) forget();
+    // In replace mode each run is of everything.
+    if (run_.full || plan_.mode == SyncMode::replace) {
+      if (state_.listing && !state_.listing->whole) state_.listing.reset();
+      if (!state_.listing) state_.complete = false;
+    }
+    if (state_.watermark) result_.watermark = state_.watermark->text();
+    result_.initial = !state_.complete;
+  }
+
+  void check_fields() const {
+    if (entity_.schema.fields.empty()) return;  // known when records come
+    std::vector<std::string> names;
+    for (const Field& field : entity_.schema.fields) names.push_back(field.name);
+    const auto check = [&](const std::string& name, const char* what) {
+      if (name.empty() || entity_.schema.find(name) != nullptr) return;
+      throw Error(Category::config, what, "'" + plan_.entity + "' has no field '" + name + "'" + did_you_mean(name, names));
+    };
+    check(cursor_, "cursor");
+    for (const std::string& name : key_) check(name, "key");
+  }
+
+  /// Another cursor or mode: another sync, of which nothing is known.
+  void forget() {
+    if (previous_ && (!state_.mode.empty() || !state_.cursor.empty()))
+      host_.message("warning", "mode or cursor were changed: everything is read again");
+    SyncState fresh;
+    fresh.sequence = state_.sequence;
+    state_ = std::move(fresh);
+    state_.mode = to_string(plan_.mode);
+    state_.cursor = cursor_;
+  }
+
+  // ---- a listing
+
+  void begin_listing() {
+    OpenListing listing;
+    const bool incremental = state_.complete && !cursor_.empty() && state_.watermark && plan_.mode != SyncMode::replace && !run_.full;
+    if (incremental) {
+      listing.lower = state_.watermark->asked(plan_.lookback);
+    } else if (plan_.initial_window && !cursor_.empty() && plan_.mode != SyncMode::replace) {
+      listing.lower = sync_detail::instant_text(
+          std::chrono::floor<std::chrono::microseconds>(connection_->clock().wall() - *plan_.initial_window).time_since_epoch().count());
+    }
+    listing.whole = listing.lower.empty();
+    incremental_ = incremental;
+    first_ = true;
+    state_.listing = std::move(listing);
+  }
+
+  void read_all() {
+    const bool resumed = state_.listing.has_value();
+    if (resumed) {
+      incremental_ = state_.complete && !state_.listing->whole;
+      host_.message("info", "goes on in the listing that an earlier run began");
+    } else {
+      begin_listing();
+    }
+    try {
+      read_listing();
+    } catch (const Error& error) {
+      if (!resumed || pages_ > 0 || !place_is_gone(error)) throw;
+      host_.message("warning", "the source knows the place in its listing no longer (" + error.code() + "), which is read from its beginning");
+      if (state_.complete && run_.full) state_.complete = false;
+      begin_listing();
+      read_listing();
+    }
+  }
+
+  void read_listing() {
+    OpenListing& listing = *state_.listing;
+    if (std::find(listing.run_ids.begin(), listing.run_ids.end(), run_.run_id) == listing.run_ids.end())
+      listing.run_ids.push_back(run_.run_id);
+    ReadRequest request = plan_.read;
+    request.entity = plan_.entity;
+    request.token = listing.token;
+    request.modified_after = listing.lower;
+    if (!plan_.cursor.empty()) request.cursor = plan_.cursor;
+    request.nested = Nested::json;
+    reader_.emplace(read_entity(connection_, request));
+    prepare_rows();
+    CursorTracker::Options options;
+    options.cursor = cursor_;
+    options.key = key_;
+    options.lookback = plan_.lookback;
+    options.must_know = plan_.mode == SyncMode::append && key_.empty() && !cursor_.empty();
+    tracker_.emplace(std::move(options), listing.candidate ? listing.candidate : incremental_ ? state_.watermark : std::nullopt, listing.edge,
+                     incremental_ ? &state_.edge : nullptr);
+    last_commit_ = connection_->clock().now();
+    try {
+      while (take_page()) {
+        if (checkpoint_is_due()) checkpoint(false);
+      }
+    } catch (const Stopped& stopped) {
+      if (!stopped.abort && !pending_.empty()) checkpoint(false);
+      throw;
+    } catch (const Error&) {
+      if (!pending_.empty()) keep_what_was_read();
+      throw;
+    }
+    finish_listing();
+  }
+
+  /// The source failed; what it had sent before is committed, and a second failure is not what there is to tell.
+  void keep_what_was_read() {
+    try {
+      checkpoint(false);
+    } catch (const Error& error) {
+      host_.message("error", "what was read before could not be committed either: " + error.describe());
+    }
+  }
+
+  void prepare_rows() {
+    Field at;
+    at.name = synced_at_column;
+    at.type = DataType::timestamp;
+    Field id;
+    id.name = run_id_column;
+    rows_ = {};
+    rows_.add_constant(at, std::chrono::floor<std::chrono::microseconds>(*result_.started_at).time_since_epoch().count());
+    rows_.add_constant(id, run_.run_id);
+  }
+
+  /// False at the end.
+  bool take_page() {
+    for (;;) {
+      std::optional<Page> page;
+      const PageReader::Wait wait = reader_->pages->next_for(tick, page);
+      if (const StopWish wish = host_.wish(); wish != StopWish::none) throw Stopped{wish == StopWish::abort};
+      if (wait == PageReader::Wait::end) return false;
+      if (wait != PageReader::Wait::page) continue;
+      ++pages_;
+      take(*page);
+      return true;
+    }
+  }
+
+  void take(const Page& page) {
+    if (!newest_known_ && !cursor_.empty()) {  // the source's clock is known with its first reply
+      tracker_->set_newest(reader_->services->source_now() + std::chrono::seconds(1));
+      newest_known_ = true;
+    }
+    const std::int64_t unchanged = tracker_->unchanged();
+    std::vector<std::uint8_t> wanted;
+    if (cursor_.empty()) {
+      wanted.assign(static_cast<std::size_t>(page.batch.length()), 1);
+    } else {
+      wanted = tracker_->see(page.batch);
+    }
+    state_.listing->token = page.token;
+    note_counts(page.batch.length(), tracker_->unchanged() - unchanged);
+    const RecordBatch kept = tracker_->unchanged() == unchanged ? page.batch : select_rows(page.batch, from_arrow_schema(*page.batch.schema()), wanted);
+    if (kept.length() == 0) return;
+    pending_.push_back(rows_.apply(kept));
+    pending_rows_ += kept.length();
+    pending_bytes_ += kept.bytes();
+  }
+
+  void note_counts(std::int64_t read, std::int64_t unchanged) {
+    result_.counts.read += read;
+    result_.counts.unchanged += unchanged;
+    const PageStats stats = reader_->pages->stats();
+    const GuardCounters& calls = reader_->services->counters();
+    RunCounts& counts = result_.counts;
+    counts.pages = static_cast<std::int64_t>(stats.pages);
+    counts.bytes = static_cast<std::int64_t>(stats.bytes);
+    counts.rescued = static_cast<std::int64_t>(stats.rescued);
+    counts.requests = static_cast<std::int64_t>(calls.attempts.load());
+    counts.retries = static_cast<std::int64_t>(calls.retries.load() + calls.renewals.load());
+    counts.waited_us = static_cast<std::int64_t>(calls.waited_ns.load() / 1000);
+  }
+
+  bool checkpoint_is_due() const {
+    if (pending_.empty()) return false;
+    return pending_rows_ >= plan_.commit_rows || pending_bytes_ >= plan_.commit_bytes ||
+           connection_->clock().now() - last_commit_ >= plan_.commit_every;
+  }
+
+  void finish_listing() {
+    const bool whole = state_.listing->whole;
+    std::vector<std::string> live = state_.listing->run_ids;
+    const bool nothing_new = pending_.empty() && !first_commit_done_ && !whole && state_.complete && same_edge();
+    if (nothing_new) {  // and so nothing to commit
+      state_.listing.reset();
+      return;
+    }
+    if (tracker_->candidate()) state_.watermark = tracker_->candidate();
+    state_.edge = tracker_->edge();
+    state_.listing.reset();
+    state_.complete = true;
+    if (state_.watermark) result_.watermark = state_.watermark->text();
+    std::optional<std::vector<std::string>> gone;
+    if (whole && plan_.mode == SyncMode::upsert && plan_.read.filter.empty() && plan_.read.raw_filter.empty() && plan_.read.limit < 0)
+      gone = std::move(live);
+    checkpoint(true, std::move(gone));
+    tell_of_cursor();
+  }
+
+  bool same_edge() const {
+    const auto& candidate = tracker_->candidate();
+    return candidate.has_value() == state_.watermark.has_value() && (!candidate || candidate->value == state_.watermark->value) &&
+           tracker_->edge().seen == state_.edge.seen;
+  }
+
+  void tell_of_cursor() {
+    if (tracker_->without_value() > 0)
+      host_.message("warning", std::to_string(tracker_->without_value()) + " records have no value in '" + cursor_ +
+                                   "': a source does not name them when they change; a full sync (full=True) reads them");
+    if (tracker_->from_the_future() > 0)
+      host_.message("warning", std::to_string(tracker_->from_the_future()) + " records have a '" + cursor_ +
+                                   "' later than the source's own clock; the watermark stops at its clock, and they are read again");
+  }
+
+  void checkpoint(bool last, std::optional<std::vector<std::string>> live = std::nullopt) {
+    if (state_.listing) {
+      state_.listing->candidate = tracker_->candidate();
+      state_.listing->edge = tracker_->edge();
+    }
+    result_.counts.written += pending_rows_;
+    ++result_.counts.checkpoints;
+    ++state_.sequence;
+    state_.run_id = run_.run_id;
+    state_.counts = result_.counts;
+    Checkpoint next;
+    next.batches = std::move(pending_);
+    next.state = state_.text();
+    next.previous = previous_;
+    next.first = first_;
+    next.last = last;
+    next.run_id = run_.run_id;
+    next.at = connection_->clock().wall();
+    next.live_run_ids = std::move(live);
+    host_.passed("before_commit");
+    try {
+      table_->commit(next);
+    } catch (...) {  // what was not committed was not written
+      result_.counts.written -= pending_rows_;
+      --result_.counts.checkpoints;
+      clear_pending();
+      throw;
+    }
+    host_.passed("after_commit");
+    previous_ = std::move(next.state);
+    first_ = false;
+    first_commit_done_ = true;
+    clear_pending();
+    last_commit_ = connection_->clock().now();
+    host_.progress(result_);
+    host_.passed("after_progress");
+  }
+
+  void clear_pending() {
+    pending_.clear();
+    pending_rows_ = 0;
+    pending_bytes_ = 0;
+  }
+
+  std::shared_ptr<Connection> connection_;
+  Destination& destination_;
+  const EntityPlan& plan_;
+  const EntitySyncRun& run_;
+  const EntitySyncHost& host_;
+
+  EntityInfo entity_;
+  std::vector<std::string> key_;
+  std::string cursor_;
+  std::unique_ptr<DestinationTable> table_;
+  std::optional<std::string> previous_;
+  SyncState state_;
+  RunEntity result_;
+
+  bool incremental_ = false;
+  bool first_ = false;
+  bool first_commit_done_ = false;
+  bool newest_known_ = false;
+  std::int64_t pages_ = 0;
+  std::optional<EntityReader> reader_;
+  std::optional<CursorTracker> tracker_;
+  ColumnAdder rows_;
+  std::vector<RecordBatch> pending_;
+  std::int64_t pending_rows_ = 0;
+  std::uint64_t pending_bytes_ = 0;
+  SteadyTime last_commit_;
+};
+
+}  // namespace
+
+RunEntity sync_entity(const std::shared_ptr<Connection>& connection, Destination& destination, const EntityPlan& plan, const EntitySyncRun& run,
+                      const EntitySyncHost& host) {
+  return EntitySync(connection, destination, plan, run, host).run();
+}
+
+}  // namespace switchgear
