@@ -153,7 +153,10 @@ Headers WebhookSigner::sign(const WebhookToSign& message) const {
               {"X-Shopify-Triggered-At", webhook_detail::format_rfc3339(time)}};
     case WebhookScheme::twilio: {
       if (message.url.empty()) refuse_to_sign("Twilio's signature is over the URL, and none was given", "give the receiver's: url");
-      WebhookMessage form{.body = message.body, .headers = {}, .url = message.url};
+      // What is no JSON is a form.
+      const HeaderView type{"Content-Type", "application/x-www-form-urlencoded"};
+      const bool json = message.body.starts_with('{') || message.body.starts_with('[');
+      WebhookMessage form{.body = message.body, .headers = {&type, json ? 0U : 1U}, .url = message.url};
       if (message.params) form.params = *message.params;
       return {{"X-Twilio-Signature", state.macs(twilio_content(message.url, form), {}).front()}};
     }
