@@ -1,0 +1,64 @@
+"""Rows by their key: of several with one key, what is left when they are written one after the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from switchgear.destinations.base import Table
+from switchgear.destinations.widening import fitted
+
+DELETED_AT = "_deleted_at"
+_FLAG = "__switchgear_came_"
+
+
+def latest_by_key(batches: list[Any], schema: Any, table: Table) -> tuple[Any, dict[str, str]]:
+    """One row for each key, in the columns that came, and flags for those that did not come with every row.
+
+    A column that a later row lacks keeps the value that an earlier row of the key brought.
+
+    Returns:
+        The rows as a pyarrow.Table with columns of `schema`, `_deleted_at` among them and empty, and for each column
+        that only some rows have the name of a further column, which says whether the row has it.
+
+    Raises:
+        ValueError: a row lacks a part of its key, or has the column `_deleted_at`.
+    """
+    if any(DELETED_AT in batch.schema.names for batch in batches):
+        raise ValueError(f"the records have a column '{DELETED_AT}', by which deleted rows are marked here")
+    came = [name for name in schema.names if any(name in batch.schema.names for batch in batches)]
+    columns = [*came, DELETED_AT]
+    rows = pa.Table.from_batches([fitted(batch, schema) for batch in batches], schema).select(columns)
+    keys = _keys(rows, table)
+    groups: dict[frozenset[str], list[range]] = {}
+    at = 0
+    for batch in batches:
+        groups.setdefault(frozenset(batch.schema.names), []).append(range(at, at + batch.num_rows))
+        at += batch.num_rows
+    last = {key: row for row, key in enumerate(keys)}
+    kept = rows.take(pa.array(last.values(), pa.int64()))
+    partial: dict[str, str] = {}
+    for name in came if len(groups) > 1 else ():
+        having = [span for names, spans in groups.items() if name in names for span in spans]
+        if len(having) == len(batches):
+            continue
+        latest = {keys[row]: row for span in sorted(having, key=lambda span: span.start) for row in span}
+        places = pa.array([latest.get(key) for key in last], pa.int64())
+        kept = kept.set_column(kept.column_names.index(name), schema.field(name), rows.column(name).take(places))
+        partial[name] = f"{_FLAG}{len(partial)}"
+        kept = kept.append_column(partial[name], places.is_valid())
+    return kept, partial
+
+
+def _keys(rows: Any, table: Table) -> list[Any]:
+    if rows.num_rows == 0:
+        return []
+    missing = [name for name in table.key if name not in rows.column_names]
+    if missing:
+        raise ValueError(f"column '{missing[0]}' of the key did not come")
+    for name in table.key:
+        if count := rows.column(name).null_count:
+            raise ValueError(f"column '{name}' of the key is null in {count} of {rows.num_rows} records")
+    columns = [rows.column(name).to_pylist() for name in table.key]
+    return columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
