@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from switchgear.jobs import Job
     from switchgear.policy import CircuitBreaker
     from switchgear.reader import Recipe
+    from switchgear.syncs import Run, SyncStatus
     from switchgear.write import WriteResult
 
 
@@ -177,3 +178,22 @@ def write_html(result: WriteResult, most: int = 10) -> str:
     rows = [(o.index, o.key, o.state, o.code, o.message) for o in shown]
     more = f"<p>{len(shown)} of {len(result.errors):,}</p>" if len(result.errors) > most else ""
     return counts + table(("index", "key", "state", "code", "message"), rows) + more
+
+
+def run_html(run: Run) -> str:
+    """A run, and what became of each entity."""
+    rows = [
+        (e.entity, e.status, f"{e.records_read:,}", f"{e.records_written:,}", e.watermark or "", str(e.error or ""))
+        for e in run.entities
+    ]
+    header = ("entity", "status", "read", "written", "watermark", "error")
+    return f"<p>{escape(repr(run)[1:-1])}</p>" + table(header, rows)
+
+
+def sync_status_html(statuses: Iterable[SyncStatus]) -> str:
+    """How syncs stand, a row for each connection."""
+    rows = [
+        (s.connection_id, s.status, s.freshness, s.last_success_at or "", s.next_sync_at or "", str(s.error or ""))
+        for s in statuses
+    ]
+    return table(("connection", "status", "freshness", "last success", "next sync", "error"), rows)

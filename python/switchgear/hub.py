@@ -6,10 +6,10 @@ import dataclasses
 import datetime
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from switchgear import _core
 from switchgear import retention as retentions
@@ -17,8 +17,13 @@ from switchgear.connection import Connection, connect
 from switchgear.diagnosis import iso
 from switchgear.errors import CircuitOpenError, Conflict
 from switchgear.jobs import Queue
+from switchgear.running import run_forever
+from switchgear.schedule import parse_schedule
 from switchgear.specification import Specification
 from switchgear.stored import from_row, keeping_tokens, to_row
+from switchgear.sync_runs import HubStatus, SyncRuns
+from switchgear.syncing import check_destination, check_entities
+from switchgear.syncs import Run, RunEntity, StoredError, SyncStatus
 
 if TYPE_CHECKING:
     from switchgear.auth import Auth
@@ -80,8 +85,10 @@ class Hub:
         self._tokens = _core.StoredTokens(self._store, key)
         self._opened: dict[str, tuple[int, Connection]] = {}
         self._workers: list[_core.QueueWorker] = []
+        self._ends: list[threading.Event] = []
         self._lock = threading.Lock()
         self.queue = Queue(self, _core.JobStore(self._store))
+        self._syncs = SyncRuns(self, self._store)
 
     # -- connections
 
@@ -114,9 +121,9 @@ class Hub:
         auth = auth and keeping_tokens(auth, self._tokens)
         plant = connect(connector, id=id, auth=auth, **options, **dict(config or {}))
         row = to_row(plant._specification, _core.StoredConnection())
-        row.schedule = _schedule_text(schedule)
-        row.timezone, row.destination = timezone, destination
-        row.entities_json = json.dumps(dict(entities or {}))
+        self._plan_syncs(
+            row, {"schedule": schedule, "timezone": timezone, "destination": destination, "entities": entities}
+        )
         self._connections.add(row)
         return self.connection(id)
 
@@ -140,12 +147,7 @@ class Hub:
         given["auth"] = given["auth"] and keeping_tokens(given["auth"], self._tokens)
         plant = connect(given.pop("connector"), id=id, **given, **settings)
         row = to_row(plant._specification, row)
-        if "schedule" in changes:
-            row.schedule = _schedule_text(changes["schedule"])
-        row.timezone = changes.get("timezone", row.timezone)
-        row.destination = changes.get("destination", row.destination)
-        if "entities" in changes:
-            row.entities_json = json.dumps(dict(changes["entities"] or {}))
+        self._plan_syncs(row, changes)
         self._connections.update(row)
         return self.connection(id)
 
@@ -221,6 +223,97 @@ class Hub:
         self._set_state(id, "active")
         return self.connection(id)
 
+    # -- syncs
+
+    def sync(
+        self,
+        id: str,
+        entities: Sequence[str] | None = None,
+        *,
+        full: bool = False,
+        progress: Callable[[RunEntity], object] | None = None,
+        concurrency: int = 4,
+        lease: float = 60.0,
+    ) -> Run:
+        """Brings what is new into the connection's destination, now, and returns what became of it.
+
+        Each entity goes on where it was committed last: in a listing that was broken off, else with the records that
+        changed since. Ctrl-C commits what was read and stops; a second one stops at once.
+
+        Args:
+            entities: these only; None: all that are to be synced.
+            full: reads everything again, and marks what the source has no longer.
+            progress: called with a `RunEntity` after each checkpoint.
+            concurrency: entities at once, where the destination bears it.
+            lease: seconds after which another process may take over from a dead one; renewed while it goes on.
+
+        Returns:
+            The run. What the source or the destination did wrong is in it: `run.raise_for_error()`.
+
+        Raises:
+            NotFound: there is no such connection or entity. ConfigError: it can't be synced as it is set up.
+            StoreError: the store can't be used. CircuitOpenError: the connection is paused or disconnected.
+        """
+        return self._syncs.run(id, entities, full=full, progress=progress, concurrency=concurrency, lease=lease)
+
+    @overload
+    def sync_status(self, id: str) -> SyncStatus: ...
+    @overload
+    def sync_status(self, id: None = None) -> list[SyncStatus]: ...
+    def sync_status(self, id: str | None = None) -> SyncStatus | list[SyncStatus]:
+        """How the syncs of a connection stand, or of all connections, by id.
+
+        Raises:
+            NotFound: there is no such connection, with the nearest id.
+        """
+        return self._syncs.status(id)
+
+    def runs(self, id: str | None = None, limit: int = 50) -> list[Run]:
+        """The runs of a connection, or of all, the latest first."""
+        return self._syncs.runs(id, limit)
+
+    def run(self, run_id: str) -> Run:
+        """A run, with `.messages`.
+
+        Raises:
+            NotFound: there is none, or it is old and was removed.
+        """
+        return self._syncs.get(run_id)
+
+    def errors(
+        self, id: str | None = None, entity: str | None = None, since: datetime.datetime | None = None
+    ) -> list[StoredError]:
+        """What syncs have met, once for each entity and code, the latest first.
+
+        Args:
+            since: only what was met at or after that instant (an aware datetime).
+        """
+        return self._syncs.errors(id, entity, since)
+
+    def status(self, id: str) -> HubStatus:
+        """How the connection is: unknown, online, offline, auth_required, degraded, paused or disconnected, and since when.
+
+        What this process has met itself counts first, then what the last run of any process met.
+        """
+        return self._syncs.connection_status(id)
+
+    def diagnose(self, id: str) -> _core.Diagnosis:
+        """Looks at the source as it is, and says what is wrong, how much of it, and what to do."""
+        return self.connection(id).diagnose()
+
+    def run_forever(self, *, concurrency: int = 4, poll: float = 1.0, workers: int = 4) -> None:
+        """Syncs each connection when it is due, and writes what is queued, until SIGTERM or Ctrl-C, or `stop()`.
+
+        Any number of processes may do it on one store: leases decide. After a pause (a laptop that slept) each
+        connection is synced once, not once for each time it missed. Ending commits what was read.
+
+        Args:
+            concurrency: connections that are synced at once.
+            poll: seconds between two looks at the store.
+            workers: batches of queued writes under way at once; 0: none are written here.
+        """
+        run_forever(self, self._syncs, concurrency=concurrency, poll=poll, workers=workers)
+
     # -- work
 
     def work(
@@ -257,10 +350,28 @@ class Hub:
         return worker.stats()
 
     def stop(self) -> None:
-        """Makes every `work()` of this hub return once what is under way has ended; again: end that now. Any thread."""
+        """Makes every `work()`, `sync()` and `run_forever()` of this hub return once what is under way has ended, and was
+        committed; again: end that now. Any thread."""
+        for end in list(self._ends):
+            end.set()
+        self._syncs.stop()
         with self._lock:
             for worker in self._workers:
                 worker.stop()
+
+    def _plan_syncs(self, row: _core.StoredConnection, given: Mapping[str, Any]) -> None:
+        """Puts what is given about syncs into the row, checked."""
+        if "schedule" in given:
+            row.schedule = _schedule_text(given["schedule"])
+        row.timezone = given.get("timezone", row.timezone)
+        parse_schedule(row.schedule).next_after(datetime.datetime.now(datetime.timezone.utc), row.timezone)
+        if "destination" in given:
+            check_destination(given["destination"], row.id)
+            row.destination = given["destination"]
+        if "entities" in given:
+            check_entities(row.id, given["entities"] or {})
+            row.entities_json = json.dumps(dict(given["entities"] or {}), default=_seconds_text)
+        self._syncs.refuse_collision(row)
 
     def _open_for_work(self, id: str) -> _core.Connection:
         row = self._row(id)
@@ -298,6 +409,12 @@ def _owned(id: str, message: str, hint: str) -> Conflict:
 
 def _schedule_text(schedule: str | datetime.timedelta) -> str:
     return f"{schedule.total_seconds():g}s" if isinstance(schedule, datetime.timedelta) else schedule
+
+
+def _seconds_text(value: object) -> str:
+    if isinstance(value, datetime.timedelta):
+        return _schedule_text(value)
+    raise TypeError(f"{value!r} can't be stored")
 
 
 def _visible(row: _core.StoredConnection) -> tuple[Any, ...]:

@@ -42,6 +42,7 @@ class EntitySync {
     try {
       look_up();
       result_.started_at = connection_->clock().wall();
+      result_.state = RunState::in_progress;
       host_.started(result_);
       read_all();
       result_.state = RunState::completed;

@@ -1,0 +1,153 @@
+"""The process that does it all: syncs what is due, and writes what is queued, until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import random
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from switchgear import _core
+from switchgear.errors import Error, StoreError
+from switchgear.schedule import parse_schedule
+
+if TYPE_CHECKING:
+    from switchgear.hub import Hub
+    from switchgear.sync_runs import SyncRuns
+
+UTC = timezone.utc
+LONGEST_BACKOFF = timedelta(hours=1)
+_log = logging.getLogger("switchgear.scheduler")
+
+
+def next_sync(due: _core.SyncDue, now: datetime) -> tuple[datetime | None, timedelta | None]:
+    """When a connection is to be synced next, and the usual distance of two syncs.
+
+    After runs that failed in a row it is put off: to 2, 4, 8 … minutes from now where the schedule says sooner, and to
+    an hour at most, so that a source that is away is not asked every few seconds.
+    """
+    schedule = parse_schedule(due.schedule)
+    at = schedule.next_after(now, due.timezone, jitter_key=due.connection_id)
+    period = schedule.period(due.timezone)
+    if at is not None and due.failures > 0:
+        wait = min(timedelta(minutes=2 ** min(due.failures, 10)), LONGEST_BACKOFF)
+        at = max(at, now + wait)
+    return at, period
+
+
+class Scheduler:
+    """Finds what is due and has it synced, at most `concurrency` connections at once. One per process is enough."""
+
+    def __init__(
+        self,
+        statuses: _core.SyncStatusStore,
+        sync: Callable[[str], object],
+        *,
+        concurrency: int = 4,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._statuses = statuses
+        self._sync = sync
+        self._now = now
+        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="switchgear-sync")
+        self._free = threading.Semaphore(concurrency)
+        self._busy: set[str] = set()
+        self._lock = threading.Lock()
+
+    def look(self) -> int:
+        """Begins what is due and not under way here; returns how many. The next time is put down before it begins, so
+        that a connection that was due several times is synced once, and a crash of a run does not repeat it at once."""
+        begun = 0
+        for due in self._statuses.due():
+            with self._lock:
+                if due.connection_id in self._busy:
+                    continue
+            now = self._now()
+            known = due.next_sync_at
+            if known is not None and not self._free.acquire(blocking=False):
+                break  # it stays due
+            self._plan(due, now)
+            if known is None:
+                continue  # new: its first time was worked out
+            with self._lock:
+                self._busy.add(due.connection_id)
+            self._pool.submit(self._run, due)
+            begun += 1
+        return begun
+
+    def _plan(self, due: _core.SyncDue, now: datetime) -> None:
+        at, period = next_sync(due, now)
+        self._statuses.set_next(
+            due.connection_id,
+            None if at is None else at.timestamp(),
+            None if period is None else period.total_seconds(),
+        )
+
+    def _run(self, due: _core.SyncDue) -> None:
+        try:
+            self._sync(due.connection_id)
+        except Error as error:
+            _log.error("the sync of %s could not run: %s", due.connection_id, error)
+        except Exception:  # noqa: BLE001 - one connection must not end the others' syncs
+            _log.exception("the sync of %s could not run", due.connection_id)
+        finally:
+            with self._lock:
+                self._busy.discard(due.connection_id)
+            self._free.release()
+
+    def close(self) -> None:
+        """Waits for what is under way."""
+        self._pool.shutdown(wait=True)
+
+
+@contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    """SIGTERM and Ctrl-C call `stop`; again: again. Only the main thread hears them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, lambda *_: stop()) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def run_forever(hub: Hub, syncs: SyncRuns, *, concurrency: int, poll: float, workers: int) -> None:
+    """See Hub.run_forever()."""
+    ending = threading.Event()
+    scheduler = Scheduler(syncs.statuses, lambda id: syncs.run(id, None, cause="schedule"), concurrency=concurrency)
+    writing = threading.Thread(target=_write, args=(hub, workers, ending), name="switchgear-writer") if workers else None
+    hub._ends.append(ending)
+    with _signals(hub.stop):
+        if writing is not None:
+            writing.start()
+        try:
+            while not ending.is_set():
+                try:
+                    scheduler.look()
+                except StoreError as error:
+                    _log.warning("the store could not be asked, which is tried again: %s", error)
+                ending.wait(poll * random.uniform(0.9, 1.1))  # noqa: S311 - processes that began together drift apart
+        finally:
+            ending.set()
+            hub._ends.remove(ending)
+            scheduler.close()
+            if writing is not None:
+                writing.join()
+
+
+def _write(hub: Any, workers: int, ending: threading.Event) -> None:
+    while not ending.is_set():
+        try:
+            hub.work(workers)
+            return  # told to stop
+        except StoreError as error:
+            _log.warning("queued writes could not go on, which is tried again: %s", error)
+            ending.wait(5.0)

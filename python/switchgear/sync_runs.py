@@ -1,0 +1,189 @@
+"""The hub's syncs: runs them, and tells from the store how they stand."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from switchgear import _core
+from switchgear.diagnosis import iso
+from switchgear.errors import CircuitOpenError, Conflict, Error
+from switchgear.syncing import opener, plans
+from switchgear.syncs import Run, RunEntity, StoredError, SyncStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from switchgear.hub import Hub
+
+_OFFLINE = ("offline", "timeout", "unavailable", "circuit_open")
+
+
+@dataclass(frozen=True)
+class HubStatus:
+    """How a connection is.
+
+    Attributes:
+        state: unknown, online, offline, auth_required, degraded, paused or disconnected.
+        since: when that was seen first, as far as it is known.
+        error: why it is not online.
+        breakers, limits: of this process.
+    """
+
+    connection_id: str
+    state: str
+    since: datetime.datetime | None
+    error: Error | None = None
+    breakers: list[Any] = field(default_factory=list)
+    limits: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "connection_id": self.connection_id,
+            "status": self.state,
+            "since": None if self.since is None else iso(self.since),
+            "error": None if self.error is None else self.error.to_dict(),
+            "breakers": self.breakers,
+            "limits": self.limits,
+        }
+
+
+class SyncRuns:
+    """What `hub.sync()` and its kin do. Threads may share it."""
+
+    def __init__(self, hub: Hub, store: _core.Store) -> None:
+        self._hub = hub
+        self._store = store
+        self._runs = _core.RunStore(store)
+        self.statuses = _core.SyncStatusStore(store)
+        self._controls: set[_core.SyncControl] = set()
+        self._lock = threading.Lock()
+
+    def run(
+        self,
+        id: str,
+        entities: Sequence[str] | None,
+        *,
+        full: bool = False,
+        cause: str = "manual",
+        progress: Callable[[RunEntity], object] | None = None,
+        concurrency: int = 4,
+        lease: float = 60.0,
+        passed: Callable[[str], object] | None = None,
+    ) -> Run:
+        """See Hub.sync(); `passed` is told the places in which a crash is tried."""
+        row = self._hub._row(id)
+        if row.state != "active":
+            raise CircuitOpenError(
+                f"connection '{id}' is {row.state}, and is not synced",
+                code=f"circuit_open.{row.state}",
+                hint="hub.resume() or hub.reconnect() lets it go on",
+                connection_id=id,
+            )
+        where = opener(row.destination, id)
+        plant = self._hub.connection(id)
+        settings = json.loads(row.entities_json)
+        with self._control() as control:
+            done = _core.run_sync(
+                self._store,
+                plant._core,
+                where.open,
+                display=where.display,
+                one_writer=where.one_writer,
+                plans=plans(plant, settings, entities),
+                tables={name: options["table"] for name, options in settings.items() if "table" in options},
+                full=full,
+                cause=cause,
+                schema="",
+                concurrency=concurrency,
+                lease=lease,
+                control=control,
+                progress=None if progress is None else lambda entity: progress(RunEntity(entity)),
+                passed=passed,
+            )
+        return Run(done, self._runs)
+
+    @contextmanager
+    def _control(self) -> Iterator[_core.SyncControl]:
+        control = _core.SyncControl()
+        with self._lock:
+            self._controls.add(control)
+        try:
+            yield control
+        finally:
+            with self._lock:
+                self._controls.discard(control)
+
+    def stop(self) -> None:
+        """Ends every sync of this hub once it has committed what was read; again: at once."""
+        with self._lock:
+            for control in self._controls:
+                control.stop()
+
+    def status(self, id: str | None) -> Any:
+        """See Hub.sync_status()."""
+        if id is not None:
+            return SyncStatus(self.statuses.get(id))
+        return [SyncStatus(row) for row in self.statuses.all()]
+
+    def runs(self, id: str | None, limit: int) -> list[Run]:
+        """See Hub.runs()."""
+        if id is not None:
+            self._hub._row(id)
+        return [Run(row, self._runs) for row in self._runs.list(id or "", limit)]
+
+    def get(self, run_id: str) -> Run:
+        """See Hub.run()."""
+        return Run(self._runs.get(run_id), self._runs)
+
+    def errors(self, id: str | None, entity: str | None, since: datetime.datetime | None) -> list[StoredError]:
+        """See Hub.errors()."""
+        if id is not None:
+            self._hub._row(id)
+        seconds = None if since is None else since.timestamp()
+        return [StoredError(row) for row in self._runs.errors(id or "", entity or "", seconds)]
+
+    def connection_status(self, id: str) -> HubStatus:
+        """See Hub.status()."""
+        row = self._hub._row(id)
+        plant = self._hub.connection(id)
+        live = plant.status()
+        breakers, limits = [str(breaker.key) for breaker in live.breakers if breaker.state != "closed"], {}
+        if row.state != "active":
+            return HubStatus(id, row.state, row.updated_at, None, breakers, limits)
+        if live.state != "unknown":
+            return HubStatus(id, str(live.state), live.since, live.error, breakers, limits)
+        kept = self.status(id)
+        error = kept.error
+        if error is not None and error.category in _OFFLINE:
+            return HubStatus(id, "offline", kept.last_finished_at, error, breakers, limits)
+        if error is not None and error.category.startswith("auth"):
+            return HubStatus(id, "auth_required", kept.last_finished_at, error, breakers, limits)
+        if kept.last_finished_at is None:
+            return HubStatus(id, "unknown", live.since, None, breakers, limits)
+        state = "online" if error is None else "degraded"
+        return HubStatus(id, state, kept.last_finished_at, error, breakers, limits)
+
+    def refuse_collision(self, row: _core.StoredConnection) -> None:
+        """Two connections whose ids give one schema's name would mix their tables.
+
+        Raises:
+            Conflict (`conflict.schema`): with the other's id.
+        """
+        if not row.destination:
+            return
+        mine = _core.schema_name(row.id)
+        for info in self._hub.connections():
+            if info.id != row.id and info.destination == row.destination and _core.schema_name(info.id) == mine:
+                raise Conflict(
+                    f"connections '{row.id}' and '{info.id}' would both write to the schema '{mine}' of {row.destination}",
+                    code="conflict.schema",
+                    hint="choose an id that differs in more than case and punctuation, or another destination",
+                    connection_id=row.id,
+                )
