@@ -27,10 +27,11 @@ namespace {
 /// A value that belongs to Python, where the GIL may not be held when it goes.
 class Held {
  public:
-  explicit Held(py::object value) : value_(new py::object(std::move(value)), [](py::object* held) {
-    const py::gil_scoped_acquire acquire;
-    delete held;
-  }) {}
+  explicit Held(py::object value)
+      : value_(new py::object(std::move(value)), [](py::object* held) {
+          const py::gil_scoped_acquire acquire;
+          delete held;
+        }) {}
   py::object& operator*() const noexcept { return *value_; }
 
  private:
@@ -129,7 +130,8 @@ SqlDialect dialect_of(const std::string& word) {
   if (word == "duckdb") return SqlDialect::duckdb;
   if (word == "postgresql") return SqlDialect::postgresql;
   if (word == "sqlite") return SqlDialect::sqlite;
-  throw Error(Category::config, "destination", "'" + word + "' is no dialect of SQL that is known here").with_hint("duckdb, postgresql, sqlite");
+  throw Error(Category::config, "destination", "'" + word + "' is no dialect of SQL that is known here")
+      .with_hint("duckdb, postgresql, sqlite");
 }
 
 /// Ends a sync from another thread.
@@ -137,7 +139,8 @@ struct SyncControl {
   std::atomic<int> wishes{0};
 };
 
-Run run_sync(Store& store, const std::shared_ptr<Connection>& connection, const DestinationSource& destination, const SyncRequest& request, SyncControl& control, const py::object& progress, const py::object& passed) {
+Run run_sync(Store& store, const std::shared_ptr<Connection>& connection, const DestinationSource& destination, const SyncRequest& request,
+             SyncControl& control, const py::object& progress, const py::object& passed) {
   int signals = 0;
   std::optional<py::error_already_set> raised;
   SyncHost host;
@@ -183,7 +186,8 @@ void bind_plan(py::module_& module) {
              plan.entity = std::move(entity);
              const auto known = sync_mode_from(mode);
              if (!known)
-               throw Error(Category::config, "mode", "the mode of '" + plan.entity + "' is '" + mode + "'").with_hint("append, replace, upsert");
+               throw Error(Category::config, "mode", "the mode of '" + plan.entity + "' is '" + mode + "'")
+                   .with_hint("append, replace, upsert");
              plan.mode = *known;
              plan.cursor = std::move(cursor);
              plan.key = std::move(key);
@@ -195,8 +199,8 @@ void bind_plan(py::module_& module) {
              plan.commit_every = std::chrono::duration_cast<std::chrono::milliseconds>(microseconds_of(commit_seconds));
              return plan;
            }),
-           py::kw_only(), py::arg("entity"), py::arg("mode"), py::arg("cursor"), py::arg("key"), py::arg("initial_window"), py::arg("lookback"),
-           py::arg("read"), py::arg("commit_rows"), py::arg("commit_bytes"), py::arg("commit_seconds"));
+           py::kw_only(), py::arg("entity"), py::arg("mode"), py::arg("cursor"), py::arg("key"), py::arg("initial_window"),
+           py::arg("lookback"), py::arg("read"), py::arg("commit_rows"), py::arg("commit_bytes"), py::arg("commit_seconds"));
 }
 
 }  // namespace
@@ -211,7 +215,8 @@ void bind_sync(py::module_& module) {
       "adbc_destination",
       [](const std::string& dialect, std::string driver, std::string entry_point, std::map<std::string, std::string> database,
          std::string display) {
-        return open_adbc_destination({dialect_of(dialect), std::move(driver), std::move(entry_point), std::move(database), std::move(display)});
+        return open_adbc_destination(
+            {dialect_of(dialect), std::move(driver), std::move(entry_point), std::move(database), std::move(display)});
       },
       py::arg("dialect"), py::arg("driver"), py::arg("entry_point"), py::arg("database"), py::arg("display"),
       py::call_guard<py::gil_scoped_release>(), "Opens a database by an ADBC driver. Raises DestinationError.");
@@ -226,8 +231,9 @@ void bind_sync(py::module_& module) {
   module.def(
       "run_sync",
       [](Store& store, const std::shared_ptr<Connection>& connection, const py::typing::Callable<std::shared_ptr<Destination>()>& open,
-         std::string display, bool one_writer, std::vector<EntityPlan> plans, std::map<std::string, std::string> tables, bool full, std::string cause, std::string schema,
-         std::size_t concurrency, double lease, SyncControl& control, const py::object& progress, const py::object& passed) {
+         std::string display, bool one_writer, std::vector<EntityPlan> plans, std::map<std::string, std::string> tables, bool full,
+         std::string cause, std::string schema, std::size_t concurrency, double lease, SyncControl& control, const py::object& progress,
+         const py::object& passed) {
         SyncRequest request;
         request.entities = std::move(plans);
         request.full = full;
@@ -245,9 +251,10 @@ void bind_sync(py::module_& module) {
                                       }};
         return run_sync(store, connection, destination, request, control, progress, passed);
       },
-      py::arg("store"), py::arg("connection"), py::arg("open"), py::kw_only(), py::arg("display"), py::arg("one_writer"), py::arg("plans"), py::arg("tables"), py::arg("full"),
-      py::arg("cause"), py::arg("schema"), py::arg("concurrency"), py::arg("lease"), py::arg("control"), py::arg("progress") = py::none(),
-      py::arg("passed") = py::none(), "Syncs in this thread and threads of its own. What source and destination did wrong is in the run.");
+      py::arg("store"), py::arg("connection"), py::arg("open"), py::kw_only(), py::arg("display"), py::arg("one_writer"), py::arg("plans"),
+      py::arg("tables"), py::arg("full"), py::arg("cause"), py::arg("schema"), py::arg("concurrency"), py::arg("lease"), py::arg("control"),
+      py::arg("progress") = py::none(), py::arg("passed") = py::none(),
+      "Syncs in this thread and threads of its own. What source and destination did wrong is in the run.");
 }
 
 }  // namespace switchgear::bindings

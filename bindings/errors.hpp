@@ -10,7 +10,6 @@ namespace switchgear::bindings {
 /// The exception object for `error`, not raised.
 pybind11::object to_python(const Error& error);
 
-
 /// What Python raised, as an Error; of anything that is none, `doing` and its text.
 Error error_of(const pybind11::error_already_set& raised, Category otherwise, const char* detail, const char* doing);
 

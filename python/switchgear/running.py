@@ -93,7 +93,7 @@ class Scheduler:
             self._sync(due.connection_id)
         except Error as error:
             _log.error("the sync of %s could not run: %s", due.connection_id, error)
-        except Exception:  # noqa: BLE001 - one connection must not end the others' syncs
+        except Exception:
             _log.exception("the sync of %s could not run", due.connection_id)
         finally:
             with self._lock:
@@ -123,7 +123,9 @@ def run_forever(hub: Hub, syncs: SyncRuns, *, concurrency: int, poll: float, wor
     """See Hub.run_forever()."""
     ending = threading.Event()
     scheduler = Scheduler(syncs.statuses, lambda id: syncs.run(id, None, cause="schedule"), concurrency=concurrency)
-    writing = threading.Thread(target=_write, args=(hub, workers, ending), name="switchgear-writer") if workers else None
+    writing = (
+        threading.Thread(target=_write, args=(hub, workers, ending), name="switchgear-writer") if workers else None
+    )
     hub._ends.append(ending)
     with _signals(hub.stop):
         if writing is not None:

@@ -51,7 +51,9 @@ def check_entities(connection_id: str, entities: Mapping[str, Any]) -> None:
             if name not in OPTIONS:
                 near = difflib.get_close_matches(name, OPTIONS, n=1)
                 suggestion = f", did you mean '{near[0]}'?" if near else ""
-                raise _bad(connection_id, entity, f"there is no option '{name}'{suggestion}", f"known: {', '.join(OPTIONS)}")
+                raise _bad(
+                    connection_id, entity, f"there is no option '{name}'{suggestion}", f"known: {', '.join(OPTIONS)}"
+                )
             _check_option(connection_id, entity, name, value)
 
 
@@ -71,7 +73,12 @@ def _check_option(connection_id: str, entity: str, name: str, value: Any) -> Non
 
 
 def _is_names(value: Any) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str) and bool(value) and all(isinstance(v, str) for v in value)
+    return (
+        isinstance(value, Sequence)
+        and not isinstance(value, str)
+        and bool(value)
+        and all(isinstance(v, str) for v in value)
+    )
 
 
 def _bad(connection_id: str, entity: str, why: str, hint: str = "") -> ConfigError:

@@ -76,7 +76,8 @@ RunCounts counts_from_json(std::string_view text) {
   if (!all.is_object()) throw corrupt(std::string(text));
   RunCounts counts;
   for (const Named& one : count_names) {
-    if (const auto found = all.find(one.name); found != all.end() && found->is_number_integer()) counts.*one.member = found->get<std::int64_t>();
+    if (const auto found = all.find(one.name); found != all.end() && found->is_number_integer())
+      counts.*one.member = found->get<std::int64_t>();
   }
   return counts;
 }

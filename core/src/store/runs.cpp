@@ -27,7 +27,8 @@ void require_under_way(DatabaseSession& session, const std::string& run_id) {
       .with_hint("it stood still for longer than its lease; the next sync goes on from what it has committed");
 }
 
-void keep_error(DatabaseSession& session, const Text& connection_id, const Text& entity, const Text& run_id, const Text& error, Number now) {
+void keep_error(DatabaseSession& session, const Text& connection_id, const Text& entity, const Text& run_id, const Text& error,
+                Number now) {
   if (error.empty()) return;
   const Text code = nlohmann::json::parse(error).value("code", "internal");
   session.execute(
@@ -48,8 +49,8 @@ std::vector<RunEntity> entities_of(DatabaseSession& session, const Text& run_id)
            "select entity, state, started_at, finished_at, mode, watermark, initial, counts, error from run_entities where run_id = :id "
            "order by entity",
            {{"id", run_id}})) {
-    entities.push_back({std::move(entity), run_state_from(state), time_from(started), time_from(finished), counts_from_json(counts), std::move(mode),
-                        std::move(watermark), initial != 0, std::move(error)});
+    entities.push_back({std::move(entity), run_state_from(state), time_from(started), time_from(finished), counts_from_json(counts),
+                        std::move(mode), std::move(watermark), initial != 0, std::move(error)});
   }
   return entities;
 }
@@ -101,7 +102,8 @@ void RunStore::begin(const Run& run) {
         {{"connection", run.connection_id}, {"id", run.id}, {"started", started}});
     for (const RunEntity& each : run.entities) {
       session.execute(
-          "insert into run_entities (run_id, entity, state, mode, watermark, initial, counts, error) values (:id, :entity, 'queued', :mode, "
+          "insert into run_entities (run_id, entity, state, mode, watermark, initial, counts, error) values (:id, :entity, 'queued', "
+          ":mode, "
           "'', 0, '{}', '')",
           {{"id", run.id}, {"entity", each.entity}, {"mode", each.mode}});
       session.execute(
@@ -145,7 +147,8 @@ void RunStore::entity_finished(const std::string& run_id, const RunEntity& entit
     const Number now = store_.now();
     const bool good = entity.state == RunState::completed;
     session.execute(
-        "update run_entities set state = :state, finished_at = :at, counts = :counts, watermark = :watermark, error = :error where run_id = "
+        "update run_entities set state = :state, finished_at = :at, counts = :counts, watermark = :watermark, error = :error where run_id "
+        "= "
         ":id and entity = :entity",
         {{"state", word(entity.state)},
          {"at", time_value(entity.finished_at)},
@@ -179,8 +182,10 @@ void RunStore::finished(const std::string& run_id, RunState state, const std::st
     const bool bad = state == RunState::failed;
     const Text connection_id = connection_of(session, run_id);
     session.execute(
-        "update sync_connections set state = :state, last_finished_at = :now, error = :error, last_success_at = case when 1 = :good then :now "
-        "else last_success_at end, failures = case when 1 = :bad then failures + 1 when :state = 'cancelled' then failures else 0 end where "
+        "update sync_connections set state = :state, last_finished_at = :now, error = :error, last_success_at = case when 1 = :good then "
+        ":now "
+        "else last_success_at end, failures = case when 1 = :bad then failures + 1 when :state = 'cancelled' then failures else 0 end "
+        "where "
         "connection_id = :connection and run_id = :id",
         {{"state", word(state)},
          {"now", now},
@@ -216,7 +221,8 @@ void RunStore::add_message(const std::string& run_id, std::int64_t number, const
   if (number > max_messages) return;
   store_.write([&](DatabaseSession& session) {
     session.execute(
-        "insert into run_messages (run_id, number, at, level, entity, message, detail) values (:id, :number, :at, :level, :entity, :message, "
+        "insert into run_messages (run_id, number, at, level, entity, message, detail) values (:id, :number, :at, :level, :entity, "
+        ":message, "
         ":detail) on conflict (run_id, number) do nothing",
         {{"id", run_id},
          {"number", number},
@@ -233,7 +239,8 @@ Run RunStore::get(const std::string& id) {
   auto session = store_.read();
   auto found = runs_where(session, "where id = :id", {{"id", id}});
   if (found.empty())
-    throw Error(Category::not_found, "run", "there is no run '" + id + "'").with_hint("hub.runs() lists them; old ones are removed after a while");
+    throw Error(Category::not_found, "run", "there is no run '" + id + "'")
+        .with_hint("hub.runs() lists them; old ones are removed after a while");
   return std::move(found.front());
 }
 

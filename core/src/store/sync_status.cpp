@@ -107,7 +107,8 @@ std::vector<SyncDue> SyncStatusStore::due() {
 std::optional<WallTime> SyncStatusStore::next_due() {
   auto session = store_.read();
   const auto row = session.query_one<MaybeNumber>(
-      "select min(s.next_sync_at) from connections c join sync_connections s on s.connection_id = c.id where c.state = 'active' and c.schedule "
+      "select min(s.next_sync_at) from connections c join sync_connections s on s.connection_id = c.id where c.state = 'active' and "
+      "c.schedule "
       "<> ''");
   return row ? time_from(std::get<0>(*row)) : std::nullopt;
 }

@@ -175,7 +175,8 @@ class AdbcSession::Statement {
   }
   void option(const char* name, const std::string& value) {
     Outcome outcome;
-    check(calls_.statement_set_option(&statement_, name, value.c_str(), outcome.out()), outcome, "take the option '" + std::string(name) + "'");
+    check(calls_.statement_set_option(&statement_, name, value.c_str(), outcome.out()), outcome,
+          "take the option '" + std::string(name) + "'");
   }
   void bind(::ArrowArrayStream* stream) {
     Outcome outcome;

@@ -48,7 +48,7 @@ class AdbcSession {
   std::vector<std::vector<std::optional<std::string>>> query(const std::string& sql);
 
   struct Into {
-    std::string schema;      ///< "": the database's own
+    std::string schema;  ///< "": the database's own
     std::string table;
     bool create = false;     ///< else its rows are appended to a table whose columns are these, in this order
     bool temporary = false;  ///< of this session

@@ -53,14 +53,16 @@ Schema schema_from(const std::string& text, const std::string& table) {
       schema.fields.push_back(std::move(field));
     }
   } catch (const nlohmann::json::exception& error) {
-    throw Error(Category::destination, "schema", "what " + std::string(state_table) + " says about " + table + " can't be read: " + error.what())
+    throw Error(Category::destination, "schema",
+                "what " + std::string(state_table) + " says about " + table + " can't be read: " + error.what())
         .with_hint("only switchgear writes to that table; remove the row, and the table, to begin anew");
   }
   return schema;
 }
 
 struct Shared {
-  Shared(const AdbcOptions& options) : dialect(options.dialect), database(options.driver, options.entry_point, options.database, options.display) {}
+  Shared(const AdbcOptions& options)
+      : dialect(options.dialect), database(options.driver, options.entry_point, options.database, options.display) {}
   SqlDialect dialect;
   AdbcDatabase database;
   std::mutex writing;  // DuckDB and SQLite know one writer; others wait in their database
@@ -137,7 +139,8 @@ class AdbcTable final : public DestinationTable {
     if (shared_->dialect != SqlDialect::sqlite) session_.execute("create schema if not exists " + sql_name(target_.schema));
     const std::string type = sync_detail::column_type(shared_->dialect, field_of("", DataType::utf8));
     std::string columns;
-    for (const char* name : {"entity", "state", "columns", "building"}) columns += (columns.empty() ? "" : ", ") + sql_name(name) + " " + type;
+    for (const char* name : {"entity", "state", "columns", "building"})
+      columns += (columns.empty() ? "" : ", ") + sql_name(name) + " " + type;
     session_.execute("create table if not exists " + states() + " (" + columns + ")");
     prepared_ = true;
   }
@@ -165,10 +168,10 @@ class AdbcTable final : public DestinationTable {
   }
 
   Error overtaken() const {
-    Error error = Error(Category::conflict, "lease_lost",
-                        "another sync has written to " + target_.schema + "." + target_.table + " of " + shared_->database.display() +
-                            " meanwhile")
-                      .with_hint("nothing was written; one store for all who sync this connection keeps them apart");
+    Error error =
+        Error(Category::conflict, "lease_lost",
+              "another sync has written to " + target_.schema + "." + target_.table + " of " + shared_->database.display() + " meanwhile")
+            .with_hint("nothing was written; one store for all who sync this connection keeps them apart");
     error.connection_id = target_.connection_id;
     error.entity = target_.entity;
     return error;
@@ -215,7 +218,8 @@ class AdbcTable final : public DestinationTable {
     const bool empty = fresh || session_.query("select cast(1 as " + text_type() + ") from " + sql_of(table) + " limit 1").empty();
     const bool keyed = !target_.key.empty() && mode != SyncMode::replace;
     const bool repeated = keyed && mode == SyncMode::upsert && repeats_a_key(checkpoint.batches, target_.key);
-    const bool merges = mode == SyncMode::upsert ? !empty || repeated : keyed && !target_.cursor.empty() && !empty && target_.mode == SyncMode::append;
+    const bool merges =
+        mode == SyncMode::upsert ? !empty || repeated : keyed && !target_.cursor.empty() && !empty && target_.mode == SyncMode::append;
     if (!merges) {
       session_.ingest(into(table), plan.batches);
     } else {
@@ -245,7 +249,8 @@ class AdbcTable final : public DestinationTable {
       own.push_back({{field_of(deleted_at_column, DataType::timestamp)}});
     for (const Schema& schema : own) {
       for (const Field& field : schema.fields) {
-        const auto found = std::find_if(plan.columns.fields.begin(), plan.columns.fields.end(), [&](const Field& has) { return has.name == field.name; });
+        const auto found =
+            std::find_if(plan.columns.fields.begin(), plan.columns.fields.end(), [&](const Field& has) { return has.name == field.name; });
         if (found == plan.columns.fields.end()) {
           plan.columns.fields.push_back(field);
         } else {
@@ -267,7 +272,8 @@ class AdbcTable final : public DestinationTable {
   void keep_whole_numbers(const Schema& columns, Plan& plan) {
     for (const Field& has : columns.fields) {
       for (Field& field : plan.columns.fields) {
-        if (field.name != has.name || field.type != DataType::float64 || has.type == DataType::float64 || shared_->dialect == SqlDialect::sqlite)
+        if (field.name != has.name || field.type != DataType::float64 || has.type == DataType::float64 ||
+            shared_->dialect == SqlDialect::sqlite)
           continue;
         const std::string name = sql_name(has.name);
         const auto large = session_.query("select cast(1 as " + text_type() + ") from " + sql_of(target_.table) + " where " + name +
@@ -304,8 +310,9 @@ class AdbcTable final : public DestinationTable {
     session_.execute("create table " + sql_of(table) + " (" + list + ")");
     // DuckDB finds the rows of a batch faster without one.
     if (mode == SyncMode::upsert && shared_->dialect != SqlDialect::duckdb)
-      session_.execute("create unique index " + sql_name("_switchgear_key_" + sync_detail::plain_table(shared_->dialect, target_.schema, table)) +
-                       " on " + sql_of(table) + " (" + names_sql(target_.key) + ")");
+      session_.execute("create unique index " +
+                       sql_name("_switchgear_key_" + sync_detail::plain_table(shared_->dialect, target_.schema, table)) + " on " +
+                       sql_of(table) + " (" + names_sql(target_.key) + ")");
   }
 
   void grow(const std::string& table, const Schema& columns, const Plan& plan) {
@@ -350,16 +357,16 @@ class AdbcTable final : public DestinationTable {
         if (std::find(target_.key.begin(), target_.key.end(), name) != target_.key.end()) continue;
         changes += (changes.empty() ? "" : ", ") + sql_name(name) + " = excluded." + sql_name(name);
       }
-      session_.execute("insert into " + into + " (" + names_sql(plan.present) + ") select * from (" + rows + ") as fresh where true on conflict (" +
-                       names_sql(target_.key) + ") do update set " + changes);
+      session_.execute("insert into " + into + " (" + names_sql(plan.present) + ") select * from (" + rows +
+                       ") as fresh where true on conflict (" + names_sql(target_.key) + ") do update set " + changes);
       return;
     }
     // A join with the batch and two scans: far faster here than changing row by row.
     std::string merged = rows;
     if (!plan.absent.empty()) {  // what the source has no longer, the table keeps
       all.insert(all.end(), plan.absent.begin(), plan.absent.end());
-      session_.execute("create temp table " + sql_name(merged_stage) + " as select fresh.*, " + names_sql(plan.absent, "old.") + " from (" + rows +
-                       ") as fresh left join " + into + " as old on " + same_key("old", "fresh"));
+      session_.execute("create temp table " + sql_name(merged_stage) + " as select fresh.*, " + names_sql(plan.absent, "old.") + " from (" +
+                       rows + ") as fresh left join " + into + " as old on " + same_key("old", "fresh"));
       merged = "select * from " + sql_name(merged_stage);
     }
     session_.execute("delete from " + into + " using " + sql_name(stage) + " as fresh where " + same_key(into, "fresh"));
@@ -371,8 +378,9 @@ class AdbcTable final : public DestinationTable {
     std::string same = same_key("old", "fresh");
     const std::string cursor = sql_name(target_.cursor);
     same += " and (old." + cursor + " = fresh." + cursor + " or (old." + cursor + " is null and fresh." + cursor + " is null))";
-    session_.execute("insert into " + sql_of(table) + " (" + names_sql(plan.present) + ") select " + names_sql(plan.present, "fresh.") + " from " +
-                     sql_name(stage) + " as fresh where not exists (select 1 from " + sql_of(table) + " as old where " + same + ")");
+    session_.execute("insert into " + sql_of(table) + " (" + names_sql(plan.present) + ") select " + names_sql(plan.present, "fresh.") +
+                     " from " + sql_name(stage) + " as fresh where not exists (select 1 from " + sql_of(table) + " as old where " + same +
+                     ")");
   }
 
   void mark_deleted(const Checkpoint& checkpoint) {

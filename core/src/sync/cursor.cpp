@@ -73,13 +73,13 @@ CursorTracker::CursorTracker(Options options, std::optional<Watermark> candidate
 }
 
 void CursorTracker::move(const CursorColumn& column, const CursorValue& value) {
+  CursorValue reached = value;
   if (column.type() == DataType::timestamp && options_.newest && value.number > to_microseconds(*options_.newest)) {
     ++from_the_future_;
-    const std::int64_t newest = to_microseconds(*options_.newest);
-    if (!candidate_ || candidate_->value.number < newest) candidate_ = Watermark{column.type(), column.has_zone(), {false, newest, {}}};
-    return;
+    reached.number = to_microseconds(*options_.newest);
   }
-  if (!candidate_ || candidate_->value < value) candidate_ = Watermark{column.type(), column.has_zone(), value};
+  if (options_.bound && options_.bound->is_text == reached.is_text && *options_.bound < reached) reached = *options_.bound;
+  if (!candidate_ || candidate_->value < reached) candidate_ = Watermark{column.type(), column.has_zone(), std::move(reached)};
 }
 
 std::optional<CursorValue> CursorTracker::oldest_of_edge() const {
@@ -97,7 +97,8 @@ void CursorTracker::watch_zones(const std::string& text) {
   throw Error(Category::data, "cursor",
               "'" + options_.cursor + "' can't be the cursor: its times are text in different zones, such as '" + text.substr(0, 40) +
                   "', which have no order")
-      .with_hint("give the column a type, \"timestamp\" for instants or \"timestamp_local\" for times without a zone, or choose another cursor");
+      .with_hint(
+          "give the column a type, \"timestamp\" for instants or \"timestamp_local\" for times without a zone, or choose another cursor");
 }
 
 std::vector<std::uint8_t> CursorTracker::see(const RecordBatch& batch) {

@@ -2,7 +2,8 @@
 //
 // A sync asks for records whose cursor is at least the watermark, less the lookback: records that share the watermark's value, and those
 // that a source shows a little later than it dates them, are read again, and left out if they are the same version. The watermark
-// moves only when a listing is complete, so the order in which a source lists does not matter, and never beyond the source's own clock: one
+// moves only when a listing is complete, so the order in which a source lists does not matter, and never beyond what there was when the
+// listing began: a record that changed meanwhile, after its page was read, must not lie below it. Nor beyond the source's own clock: one
 // record from the year 2099 must not hide those of the years before.
 // Plain values, used by one thread.
 #pragma once
@@ -31,7 +32,8 @@ struct Watermark {
   std::string text() const { return asked(); }
 };
 
-/// Records at the edge, by key and cursor: what was seen, so that it need not be written again. Where there are too many some are forgotten.
+/// Records at the edge, by key and cursor: what was seen, so that it need not be written again. Where there are too many some are
+/// forgotten.
 struct Edge {
   std::map<CursorValue, std::vector<KeyHash>> seen;
   std::size_t size = 0;
@@ -43,17 +45,19 @@ struct Edge {
 class CursorTracker {
  public:
   struct Options {
-    std::string cursor;               ///< "": there is none
-    std::vector<std::string> key;     ///< empty: the whole record
+    std::string cursor;            ///< "": there is none
+    std::vector<std::string> key;  ///< empty: the whole record
     std::chrono::microseconds lookback{};
-    std::optional<WallTime> newest = {};  ///< see set_newest()
-    bool must_know = false;           ///< nobody else tells a record that comes again: an edge that is too large is an error
+    std::optional<CursorValue> bound = {};  ///< the newest one when the listing began; nothing: it is one page, read at one moment
+    std::optional<WallTime> newest = {};    ///< see set_newest()
+    bool must_know = false;                 ///< nobody else tells a record that comes again: an edge that is too large is an error
   };
 
   CursorTracker(Options options, std::optional<Watermark> candidate, Edge edge, const Edge* known);
 
   /// Later instants do not move the watermark.
   void set_newest(WallTime newest) { options_.newest = newest; }
+  void set_bound(CursorValue bound) { options_.bound = std::move(bound); }
 
   /// Which rows are to be written; counts those that are not.
   std::vector<std::uint8_t> see(const RecordBatch& batch);

@@ -269,8 +269,9 @@ class RunUnderWay {
     }
     if (leases_->lost()) {
       run_.state = RunState::failed;
-      run_.error = error_json(Error(Category::conflict, "lease_lost", "the run's lease ran out, and it stopped")
-                                  .with_hint("the store could not be reached for too long, or this process stood still; the next sync goes on"));
+      run_.error =
+          error_json(Error(Category::conflict, "lease_lost", "the run's lease ran out, and it stopped")
+                         .with_hint("the store could not be reached for too long, or this process stood still; the next sync goes on"));
       return run_;
     }
     runs_.finished(run_.id, run_.state, run_.error);

@@ -1,6 +1,7 @@
 #include "switchgear/sync/entity_sync.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "cursor.hpp"
@@ -83,7 +84,7 @@ class EntitySync {
     // In replace mode each run is of everything.
     if (run_.full || plan_.mode == SyncMode::replace) {
       if (state_.listing && !state_.listing->whole) state_.listing.reset();
-      if (!state_.listing) state_.complete = false;
+      if (!can_resume()) state_.complete = false;
     }
     if (state_.watermark) result_.watermark = state_.watermark->text();
     result_.initial = !state_.complete;
@@ -116,7 +117,7 @@ class EntitySync {
 
   void begin_listing() {
     OpenListing listing;
-    const bool incremental = state_.complete && !cursor_.empty() && state_.watermark && plan_.mode != SyncMode::replace && !run_.full;
+    const bool incremental = state_.complete && !cursor_.empty() && state_.watermark && plan_.mode != SyncMode::replace;
     if (incremental) {
       listing.lower = state_.watermark->asked(plan_.lookback);
     } else if (plan_.initial_window && !cursor_.empty() && plan_.mode != SyncMode::replace) {
@@ -127,10 +128,58 @@ class EntitySync {
     incremental_ = incremental;
     first_ = true;
     state_.listing = std::move(listing);
+    began_at_ = connection_->clock().wall();
+    // What is one page is read at one moment, and needs no bound: so a look for changes that finds none takes one request.
+    if (!incremental && !cursor_.empty()) state_.listing->bound = newest_of_source();
+  }
+
+  /// The newest value of the cursor there is; nothing where the source can't be asked for it.
+  std::optional<sync_detail::Watermark> newest_of_source() {
+    if (!connection_->manifest().can_push_down("order")) return std::nullopt;
+    ReadRequest request;
+    request.entity = plan_.entity;
+    request.columns = {cursor_};
+    request.cursor = plan_.cursor;
+    request.order = nlohmann::json::array({{cursor_, "desc"}}).dump();
+    request.modified_after = state_.listing->lower;
+    request.limit = 1;
+    request.page_size = 1;
+    request.prefetch = 0;
+    try {
+      const EntityReader reader = read_entity(connection_, request);
+      std::optional<Page> page;
+      PageReader::Wait wait{};
+      do {
+        wait = reader.pages->next_for(tick, page);
+        heed_wish();
+      } while (wait == PageReader::Wait::pending || wait == PageReader::Wait::passed);
+      spend(reader);
+      if (wait == PageReader::Wait::end || page->batch.length() == 0) return std::nullopt;
+      const sync_detail::CursorColumn column(page->batch, cursor_);
+      auto value = column.at(0);
+      if (!value) return std::nullopt;  // a source that sorts records without one first
+      return sync_detail::Watermark{column.type(), column.has_zone(), std::move(*value)};
+    } catch (const Error& error) {
+      if (error.category != Category::unsupported && error.category != Category::bad_request) throw;
+      return std::nullopt;
+    }
+  }
+
+  /// A listing that was broken off shows the source as it was then, so it is gone on with only where what changed since can be asked for,
+  /// or where its records would be added twice.
+  bool can_resume() const {
+    return state_.listing && plan_.mode != SyncMode::replace && (!cursor_.empty() || plan_.mode == SyncMode::append);
   }
 
   void read_all() {
-    const bool resumed = state_.listing.has_value();
+    const bool resumed = can_resume();
+    read_one(resumed);
+    if (!resumed || cursor_.empty()) return;
+    bounded_ = false;
+    read_one(false);  // what has changed since the listing began
+  }
+
+  void read_one(bool resumed) {
     if (resumed) {
       incremental_ = state_.complete && !state_.listing->whole;
       host_.message("info", "goes on in the listing that an earlier run began");
@@ -138,17 +187,25 @@ class EntitySync {
       begin_listing();
     }
     try {
-      read_listing();
+      if (!read_listing()) {  // it is of several pages, during which records may change
+        begin_listing();
+        state_.listing->bound = newest_of_source();
+        bounded_ = true;
+        read_listing();
+      }
     } catch (const Error& error) {
       if (!resumed || pages_ > 0 || !place_is_gone(error)) throw;
-      host_.message("warning", "the source knows the place in its listing no longer (" + error.code() + "), which is read from its beginning");
-      if (state_.complete && run_.full) state_.complete = false;
+      host_.message("warning",
+                    "the source knows the place in its listing no longer (" + error.code() + "), which is read from its beginning");
+      bounded_ = true;
       begin_listing();
+      if (!state_.listing->bound && !cursor_.empty()) state_.listing->bound = newest_of_source();
       read_listing();
     }
   }
 
-  void read_listing() {
+  /// False: an incremental listing turned out to be of several pages, and has to be begun again with a bound.
+  bool read_listing() {
     OpenListing& listing = *state_.listing;
     if (std::find(listing.run_ids.begin(), listing.run_ids.end(), run_.run_id) == listing.run_ids.end())
       listing.run_ids.push_back(run_.run_id);
@@ -158,6 +215,7 @@ class EntitySync {
     request.modified_after = listing.lower;
     if (!plan_.cursor.empty()) request.cursor = plan_.cursor;
     request.nested = Nested::json;
+    if (reader_) spend(*reader_);
     reader_.emplace(read_entity(connection_, request));
     prepare_rows();
     CursorTracker::Options options;
@@ -165,12 +223,23 @@ class EntitySync {
     options.key = key_;
     options.lookback = plan_.lookback;
     options.must_know = plan_.mode == SyncMode::append && key_.empty() && !cursor_.empty();
-    tracker_.emplace(std::move(options), listing.candidate ? listing.candidate : incremental_ ? state_.watermark : std::nullopt, listing.edge,
-                     incremental_ ? &state_.edge : nullptr);
+    if (listing.bound) options.bound = listing.bound->value;
+    tracker_.emplace(std::move(options),
+                     listing.candidate ? listing.candidate
+                     : incremental_    ? state_.watermark
+                                       : std::nullopt,
+                     listing.edge, incremental_ ? &state_.edge : nullptr);
+    newest_known_ = false;
+    read_in_listing_ = 0;
     last_commit_ = connection_->clock().now();
+    const bool may_be_one_page = first_ && incremental_ && !bounded_;
     try {
-      while (take_page()) {
-        if (checkpoint_is_due()) checkpoint(false);
+      for (std::int64_t pages = 0; take_page(); ++pages) {
+        if (may_be_one_page && pages == 1) {
+          start_over();
+          return false;
+        }
+        if (!may_be_one_page && checkpoint_is_due()) checkpoint(false);
       }
     } catch (const Stopped& stopped) {
       if (!stopped.abort && !pending_.empty()) checkpoint(false);
@@ -180,6 +249,30 @@ class EntitySync {
       throw;
     }
     finish_listing();
+    return true;
+  }
+
+  /// Nothing of it was committed.
+  void start_over() {
+    spend(*reader_);
+    reader_.reset();
+    result_.counts.read -= read_in_listing_;
+    result_.counts.unchanged -= tracker_->unchanged();
+    clear_pending();
+  }
+
+  void spend(const EntityReader& reader) {
+    const PageStats stats = reader.pages->stats();
+    const GuardCounters& calls = reader.services->counters();
+    spent_.pages += static_cast<std::int64_t>(stats.pages);
+    spent_.bytes += static_cast<std::int64_t>(stats.bytes);
+    spent_.requests += static_cast<std::int64_t>(calls.attempts.load());
+    spent_.retries += static_cast<std::int64_t>(calls.retries.load() + calls.renewals.load());
+    spent_.waited_us += static_cast<std::int64_t>(calls.waited_ns.load() / 1000);
+  }
+
+  void heed_wish() const {
+    if (const StopWish wish = host_.wish(); wish != StopWish::none) throw Stopped{wish == StopWish::abort};
   }
 
   /// The source failed; what it had sent before is committed, and a second failure is not what there is to tell.
@@ -207,7 +300,7 @@ class EntitySync {
     for (;;) {
       std::optional<Page> page;
       const PageReader::Wait wait = reader_->pages->next_for(tick, page);
-      if (const StopWish wish = host_.wish(); wish != StopWish::none) throw Stopped{wish == StopWish::abort};
+      heed_wish();
       if (wait == PageReader::Wait::end) return false;
       if (wait != PageReader::Wait::page) continue;
       ++pages_;
@@ -217,10 +310,7 @@ class EntitySync {
   }
 
   void take(const Page& page) {
-    if (!newest_known_ && !cursor_.empty()) {  // the source's clock is known with its first reply
-      tracker_->set_newest(reader_->services->source_now() + std::chrono::seconds(1));
-      newest_known_ = true;
-    }
+    if (!newest_known_ && !cursor_.empty()) learn_clock(page);
     const std::int64_t unchanged = tracker_->unchanged();
     std::vector<std::uint8_t> wanted;
     if (cursor_.empty()) {
@@ -230,25 +320,49 @@ class EntitySync {
     }
     state_.listing->token = page.token;
     note_counts(page.batch.length(), tracker_->unchanged() - unchanged);
-    const RecordBatch kept = tracker_->unchanged() == unchanged ? page.batch : select_rows(page.batch, from_arrow_schema(*page.batch.schema()), wanted);
+    const RecordBatch kept =
+        tracker_->unchanged() == unchanged ? page.batch : select_rows(page.batch, from_arrow_schema(*page.batch.schema()), wanted);
     if (kept.length() == 0) return;
     pending_.push_back(rows_.apply(kept));
     pending_rows_ += kept.length();
     pending_bytes_ += kept.bytes();
   }
 
+  /// The source's clock is known with its first reply. Where it could not be asked for its newest record, what its clock was when the
+  /// listing began stands for that.
+  void learn_clock(const Page& page) {
+    newest_known_ = true;
+    const WallTime now = reader_->services->source_now();
+    tracker_->set_newest(now + std::chrono::seconds(1));
+    if (state_.listing->bound || (incremental_ && !bounded_ && first_) || page.batch.length() == 0) return;
+    const sync_detail::CursorColumn column(page.batch, cursor_);
+    if (column.type() != DataType::timestamp) {
+      host_.message("warning",
+                    "'" + cursor_ +
+                        "' is no time, and the source can't be asked for its newest record: what changes while it is read may be "
+                        "missed until a full sync");
+      return;
+    }
+    const WallTime began = now - (connection_->clock().wall() - began_at_) - std::chrono::seconds(1);
+    sync_detail::Watermark bound{column.type(), column.has_zone(), {}};
+    bound.value.number = std::chrono::floor<std::chrono::microseconds>(began).time_since_epoch().count();
+    tracker_->set_bound(bound.value);
+    state_.listing->bound = std::move(bound);
+  }
+
   void note_counts(std::int64_t read, std::int64_t unchanged) {
     result_.counts.read += read;
+    read_in_listing_ += read;
     result_.counts.unchanged += unchanged;
     const PageStats stats = reader_->pages->stats();
     const GuardCounters& calls = reader_->services->counters();
     RunCounts& counts = result_.counts;
-    counts.pages = static_cast<std::int64_t>(stats.pages);
-    counts.bytes = static_cast<std::int64_t>(stats.bytes);
+    counts.pages = spent_.pages + static_cast<std::int64_t>(stats.pages);
+    counts.bytes = spent_.bytes + static_cast<std::int64_t>(stats.bytes);
     counts.rescued = static_cast<std::int64_t>(stats.rescued);
-    counts.requests = static_cast<std::int64_t>(calls.attempts.load());
-    counts.retries = static_cast<std::int64_t>(calls.retries.load() + calls.renewals.load());
-    counts.waited_us = static_cast<std::int64_t>(calls.waited_ns.load() / 1000);
+    counts.requests = spent_.requests + static_cast<std::int64_t>(calls.attempts.load());
+    counts.retries = spent_.retries + static_cast<std::int64_t>(calls.retries.load() + calls.renewals.load());
+    counts.waited_us = spent_.waited_us + static_cast<std::int64_t>(calls.waited_ns.load() / 1000);
   }
 
   bool checkpoint_is_due() const {
@@ -260,7 +374,7 @@ class EntitySync {
   void finish_listing() {
     const bool whole = state_.listing->whole;
     std::vector<std::string> live = state_.listing->run_ids;
-    const bool nothing_new = pending_.empty() && !first_commit_done_ && !whole && state_.complete && same_edge();
+    const bool nothing_new = pending_.empty() && first_ && !whole && state_.complete && same_edge();
     if (nothing_new) {  // and so nothing to commit
       state_.listing.reset();
       return;
@@ -323,7 +437,6 @@ class EntitySync {
     host_.passed("after_commit");
     previous_ = std::move(next.state);
     first_ = false;
-    first_commit_done_ = true;
     clear_pending();
     last_commit_ = connection_->clock().now();
     host_.progress(result_);
@@ -352,9 +465,12 @@ class EntitySync {
 
   bool incremental_ = false;
   bool first_ = false;
-  bool first_commit_done_ = false;
   bool newest_known_ = false;
+  bool bounded_ = false;
+  WallTime began_at_;
+  RunCounts spent_;  // on listings that were begun again
   std::int64_t pages_ = 0;
+  std::int64_t read_in_listing_ = 0;
   std::optional<EntityReader> reader_;
   std::optional<CursorTracker> tracker_;
   ColumnAdder rows_;
@@ -366,8 +482,8 @@ class EntitySync {
 
 }  // namespace
 
-RunEntity sync_entity(const std::shared_ptr<Connection>& connection, Destination& destination, const EntityPlan& plan, const EntitySyncRun& run,
-                      const EntitySyncHost& host) {
+RunEntity sync_entity(const std::shared_ptr<Connection>& connection, Destination& destination, const EntityPlan& plan,
+                      const EntitySyncRun& run, const EntitySyncHost& host) {
   return EntitySync(connection, destination, plan, run, host).run();
 }
 

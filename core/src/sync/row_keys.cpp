@@ -43,7 +43,8 @@ std::string_view bytes_of(const ::ArrowArray& array, DataType type, std::int64_t
     return set ? "t" : "f";
   }
   if (type == DataType::structure || type == DataType::list)
-    throw Error(Category::data, "key", "objects and arrays identify no record").with_hint("choose nested=\"json\", or name fields of plain values");
+    throw Error(Category::data, "key", "objects and arrays identify no record")
+        .with_hint("choose nested=\"json\", or name fields of plain values");
   const auto* offsets = static_cast<const std::int32_t*>(array.buffers[1]);
   return {static_cast<const char*>(array.buffers[2]) + offsets[row], static_cast<std::size_t>(offsets[row + 1] - offsets[row])};
 }
@@ -91,8 +92,10 @@ std::vector<KeyHash> key_hashes(const RecordBatch& batch, const std::vector<std:
     const std::int64_t offset = array.offset + batch.array()->offset;
     for (std::int64_t row = 0; row < batch.length(); ++row) {
       if (is_null(array, offset + row))
-        throw Error(Category::data, "key", "record " + std::to_string(row + 1) + " of a page has no value in '" + name + "', which is part of its key")
-            .with_hint("a record without a key can't be told from others: mend it in the source, or choose mode = \"append\" or \"replace\"");
+        throw Error(Category::data, "key",
+                    "record " + std::to_string(row + 1) + " of a page has no value in '" + name + "', which is part of its key")
+            .with_hint(
+                "a record without a key can't be told from others: mend it in the source, or choose mode = \"append\" or \"replace\"");
       add(hashes[static_cast<std::size_t>(row)], bytes_of(array, schema.fields[column].type, offset + row));
     }
   }
@@ -144,7 +147,8 @@ CursorColumn::CursorColumn(const RecordBatch& batch, const std::string& cursor) 
   type_ = field->type;
   utc_ = field->utc;
   if (type_ != DataType::timestamp && type_ != DataType::int64 && type_ != DataType::utf8 && type_ != DataType::date)
-    throw refuse("its values are " + type_text(*field) + (type_ == DataType::json ? ", that is, of several types" : "") + ", which has no order");
+    throw refuse("its values are " + type_text(*field) + (type_ == DataType::json ? ", that is, of several types" : "") +
+                 ", which has no order");
   column_ = whole_->children[field - schema.fields.data()];
 }
 
@@ -173,9 +177,10 @@ std::string instant_text(std::int64_t microseconds) {
   const year_month_day date(day);
   const hh_mm_ss clock(time - day);
   std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%06dZ", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count()));
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%06dZ", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
+                static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()),
+                static_cast<int>(clock.subseconds().count()));
   return text.data();
 }
 

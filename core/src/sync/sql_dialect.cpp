@@ -8,9 +8,7 @@
 namespace switchgear::sync_detail {
 namespace {
 
-std::string decimal_sql(const Field& field) {
-  return "(" + std::to_string(field.precision) + "," + std::to_string(field.scale) + ")";
-}
+std::string decimal_sql(const Field& field) { return "(" + std::to_string(field.precision) + "," + std::to_string(field.scale) + ")"; }
 
 std::string duckdb_type(const Field& field) {
   switch (field.type) {

@@ -73,13 +73,19 @@ Edge edge_from(const json& in) {
 }  // namespace
 
 std::string SyncState::text() const {
-  json out = {{"version", version}, {"sequence", sequence}, {"cursor", cursor},           {"mode", mode},
-              {"run", run_id},      {"complete", complete}, {"counts", json::parse(counts_json(counts))}};
+  json out = {{"version", version},
+              {"sequence", sequence},
+              {"cursor", cursor},
+              {"mode", mode},
+              {"run", run_id},
+              {"complete", complete},
+              {"counts", json::parse(counts_json(counts))}};
   if (watermark) out["watermark"] = to_json(*watermark);
   if (!edge.seen.empty()) out["edge"] = to_json(edge);
   if (listing) {
     json open = {{"token", listing->token}, {"lower", listing->lower}, {"whole", listing->whole}, {"runs", listing->run_ids}};
     if (listing->candidate) open["candidate"] = to_json(*listing->candidate);
+    if (listing->bound) open["bound"] = to_json(*listing->bound);
     if (!listing->edge.seen.empty()) open["edge"] = to_json(listing->edge);
     out["listing"] = std::move(open);
   }
@@ -109,6 +115,7 @@ SyncState SyncState::parse(std::string_view text) {
       listing.whole = open.at("whole").get<bool>();
       listing.run_ids = open.at("runs").get<std::vector<std::string>>();
       if (open.contains("candidate")) listing.candidate = watermark_from(open.at("candidate"));
+      if (open.contains("bound")) listing.bound = watermark_from(open.at("bound"));
       if (open.contains("edge")) listing.edge = edge_from(open.at("edge"));
       state.listing = std::move(listing);
     }

@@ -16,11 +16,12 @@ namespace switchgear::sync_detail {
 
 /// A listing that has begun and is not complete.
 struct OpenListing {
-  std::string token;  ///< where it goes on
-  std::string lower;  ///< from where on changes are asked for; "": it is of everything
-  bool whole = false; ///< of everything there is, so that what it lacks is gone
+  std::string token;                 ///< where it goes on
+  std::string lower;                 ///< from where on changes are asked for; "": it is of everything
+  bool whole = false;                ///< of everything there is, so that what it lacks is gone
   std::vector<std::string> run_ids;  ///< those that have written of it
   std::optional<Watermark> candidate;
+  std::optional<Watermark> bound;  ///< the newest value of the cursor when it began
   Edge edge;
 };
 

@@ -85,9 +85,9 @@ def test_replace_shows_the_old_table_until_the_new_one_is_whole(tmp_path: Path, 
     assert failed.error.category == "server"
     assert difference(rows_of(destination, "plant", "WorkOrders"), before) == []
     box.set_faults()
-    run = hub.sync("plant").raise_for_error()
+    box.change(200)  # which a listing that was gone on with would not show
+    hub.sync("plant").raise_for_error()
     assert compare(box, destination) == []
-    assert run.entities[0].records_read < 600, "it went on where the failed one had come to"
 
 
 def test_a_failure_in_the_middle_keeps_what_came_before(tmp_path: Path, box: Sandbox, destination: str) -> None:
@@ -107,7 +107,7 @@ def test_a_failure_in_the_middle_keeps_what_came_before(tmp_path: Path, box: San
     assert [kept.entity for kept in hub.errors("plant")] == ["WorkOrders"]
     box.set_faults()
     again = hub.sync("plant").raise_for_error()
-    assert {e.entity: e.records_read for e in again.entities}["WorkOrders"] == 300
+    assert {e.entity: e.records_written for e in again.entities}["WorkOrders"] == 300
     assert compare(box, destination) == []
     assert hub.sync_status("plant").error is None
 

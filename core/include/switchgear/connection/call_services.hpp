@@ -69,7 +69,7 @@ class CallServices final : public HostServices {
   mutable std::mutex mutex_;
   std::optional<HttpTiming> last_timing_;
   std::optional<std::chrono::seconds> clock_ahead_;  // the source's, of ours
-  HttpRequest last_request_;  // what the reply that the connector asks about was to; without its body
+  HttpRequest last_request_;                         // what the reply that the connector asks about was to; without its body
   bool last_renewed_ = false;
   std::atomic<bool> has_counted_{false};
   std::string counted_;  // the code of the failure that send() met last, while it is the last thing that happened

@@ -1,7 +1,7 @@
 // Runs: what each sync did, for each entity, with its messages; and what is known of a connection's entities since.
 //
-// A run is under way as long as its lease `run/<id>` is held; settle_interrupted() ends those that died. RunStore holds no state of its own;
-// any thread may use it, as long as the Store lives. What is changed of a run that somebody else has ended throws Error(conflict,
+// A run is under way as long as its lease `run/<id>` is held; settle_interrupted() ends those that died. RunStore holds no state of its
+// own; any thread may use it, as long as the Store lives. What is changed of a run that somebody else has ended throws Error(conflict,
 // "lease_lost").
 #pragma once
 
@@ -51,7 +51,7 @@ struct Run {
   std::string id;
   std::string connection_id;
   RunState state = RunState::queued;
-  std::string cause;   ///< "manual", "schedule", "flow" …
+  std::string cause;  ///< "manual", "schedule", "flow" …
   bool full = false;
   std::string holder;  ///< who ran it: host and process
   std::string destination;

@@ -19,7 +19,7 @@ struct EntitySyncStatus {
   std::string status;  ///< "never", "queued", "in_progress", "completed", "failed", "partial", "cancelled"
   std::optional<WallTime> last_success_at;
   std::string watermark;
-  RunCounts counts;  ///< of its last run
+  RunCounts counts;   ///< of its last run
   std::string error;  ///< as error_json() writes it; "": none
 };
 
@@ -29,8 +29,8 @@ struct SyncStatus {
   std::optional<WallTime> last_success_at, last_started_at, last_finished_at, next_sync_at;
   bool is_initial = true;  ///< an entity has never been read to its end
   std::string freshness;   ///< "on_time" up to 1.5 periods after the last success, "late" up to 3, "stale"; "unscheduled"
-  std::string error;  ///< as error_json() writes it; "": none
-  std::string run_id;  ///< of the last run
+  std::string error;       ///< as error_json() writes it; "": none
+  std::string run_id;      ///< of the last run
   std::vector<EntitySyncStatus> entities;
 };
 

@@ -1,10 +1,10 @@
 // Where records go: a destination, one table of it for each entity, and the checkpoint that moves a table on.
 //
 // The engine (entity_sync.hpp) hands a table one Checkpoint after the other. A destination that is transactional keeps rows and state
-// together: after a crash state() says what the last commit() said, and the table has its rows and no others. It is the authority on how far
-// a sync has come; what the store knows is a copy.
-// A Destination may be used from several threads, a DestinationTable from one. They throw Error(destination): `full`, `locked` and `lost`
-// (both retryable), `readonly`, `schema`, `open`, `unsupported`; Error(conflict, "lease_lost") where somebody else has written meanwhile.
+// together: after a crash state() says what the last commit() said, and the table has its rows and no others. It is the authority on how
+// far a sync has come; what the store knows is a copy. A Destination may be used from several threads, a DestinationTable from one. They
+// throw Error(destination): `full`, `locked` and `lost` (both retryable), `readonly`, `schema`, `open`, `unsupported`; Error(conflict,
+// "lease_lost") where somebody else has written meanwhile.
 #pragma once
 
 #include <memory>
@@ -44,11 +44,11 @@ inline constexpr std::string_view run_id_column = "_run_id";
 inline constexpr std::string_view deleted_at_column = "_deleted_at";
 
 struct Checkpoint {
-  std::vector<RecordBatch> batches;      ///< each with columns of its own; a key that comes twice: the later one counts
-  std::string state;                     ///< to be kept with the rows
-  std::optional<std::string> previous;   ///< what state() has to be still
-  bool first = false;                    ///< of a listing: what was built aside before is forgotten
-  bool last = false;                     ///< of a listing: it is complete
+  std::vector<RecordBatch> batches;     ///< each with columns of its own; a key that comes twice: the later one counts
+  std::string state;                    ///< to be kept with the rows
+  std::optional<std::string> previous;  ///< what state() has to be still
+  bool first = false;                   ///< of a listing: what was built aside before is forgotten
+  bool last = false;                    ///< of a listing: it is complete
   std::string run_id;
   WallTime at;
   /// With `last`, where the listing was of everything there is: rows of other runs are of records that the source has no longer.

@@ -33,9 +33,9 @@ struct SyncRequest {
   std::vector<EntityPlan> entities;
   bool full = false;
   std::string cause = "manual";
-  std::string schema;                             ///< where tables land; empty: schema_name() of the connection's id
-  std::size_t concurrency = 4;                    ///< entities at once
-  std::chrono::microseconds lease{60'000'000};    ///< after which another process may take over what a dead one had
+  std::string schema;                                                ///< where tables land; empty: schema_name() of the connection's id
+  std::size_t concurrency = 4;                                       ///< entities at once
+  std::chrono::microseconds lease{60'000'000};                       ///< after which another process may take over what a dead one had
   std::function<std::string(const std::string& entity)> table_name;  ///< nothing: the entity's own name
 };
 
@@ -55,7 +55,8 @@ class SyncEngine {
  public:
   explicit SyncEngine(Store& store) : store_(store) {}
 
-  Run run(const std::shared_ptr<Connection>& connection, const DestinationSource& destination, const SyncRequest& request, const SyncHost& host);
+  Run run(const std::shared_ptr<Connection>& connection, const DestinationSource& destination, const SyncRequest& request,
+          const SyncHost& host);
 
  private:
   Store& store_;

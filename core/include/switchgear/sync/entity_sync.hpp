@@ -1,7 +1,8 @@
 // One entity's part of a run: reads what is new, and moves its table on from checkpoint to checkpoint.
 //
 // Runs in the thread that calls it. The table's state says where to go on: in a listing that was broken off, at its token; else with the
-// records changed since the watermark, less the lookback; or from the beginning. A failure, and a wish to stop, commit what was read before.
+// records changed since the watermark, less the lookback; or from the beginning. A failure, and a wish to stop, commit what was read
+// before.
 #pragma once
 
 #include <chrono>
@@ -23,11 +24,11 @@ namespace switchgear {
 struct EntityPlan {
   std::string entity;
   SyncMode mode = SyncMode::upsert;
-  std::string cursor;                                     ///< "": the entity's own, if it has one
-  std::vector<std::string> key;                           ///< empty: the entity's own
+  std::string cursor;                                       ///< "": the entity's own, if it has one
+  std::vector<std::string> key;                             ///< empty: the entity's own
   std::optional<std::chrono::microseconds> initial_window;  ///< the first listing begins so long ago; nothing: with everything
   std::chrono::microseconds lookback = std::chrono::seconds(60);
-  ReadRequest read;                                       ///< page size, parallel and what else there is; entity and bounds are filled in
+  ReadRequest read;  ///< page size, parallel and what else there is; entity and bounds are filled in
 
   // A checkpoint is due as soon as one of these is reached.
   std::uint64_t commit_bytes = 64U << 20U;
@@ -55,7 +56,7 @@ struct EntitySyncRun {
 };
 
 /// How it ended: completed, failed (with the error), cancelled.
-RunEntity sync_entity(const std::shared_ptr<Connection>& connection, Destination& destination, const EntityPlan& plan, const EntitySyncRun& run,
-                      const EntitySyncHost& host);
+RunEntity sync_entity(const std::shared_ptr<Connection>& connection, Destination& destination, const EntityPlan& plan,
+                      const EntitySyncRun& run, const EntitySyncHost& host);
 
 }  // namespace switchgear

@@ -1,0 +1,176 @@
+"""kill -9 anywhere in a sync of a source that changes: after the next whole sync the table equals the source.
+
+The process is killed at each named point around a commit, and at random moments. Its successor may itself be killed. In
+the end one sync runs through while nothing changes, and the table is compared with the source key by key and value by
+value (Parquet, which is only added to: the latest version by key). The store's runs must all have ended by then.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import switchgear as sg
+from support.seeds import dice, new_seed, soak_deadline, soak_rounds
+from support.sync_process import syncing
+from support.tables import difference, latest, reference, rows_of
+from switchgear.sandbox import Sandbox
+
+PLACES = ("before_commit", "after_commit", "after_progress")
+LEASE = 0.6
+RECORDS = 400
+
+
+@dataclass
+class Trial:
+    """A source, a store and a destination, and the processes that sync between them."""
+
+    box: Sandbox
+    store: str
+    destination: str
+    rng: random.Random
+    mode: str
+
+    def __post_init__(self) -> None:
+        self.kills: Counter[str] = Counter()
+
+    def crash(self, place: str, nth: int) -> None:
+        """One process that dies at a place, or, without one, at a moment of chance; if the sync was not over before."""
+        process, here = syncing(self.store, LEASE, place, nth)
+        try:
+            assert here.recv() == "ready"
+            changing = threading.Thread(target=self._change)
+            changing.start()
+            if not place:
+                time.sleep(self.rng.uniform(0, 0.25))  # anywhere
+                process.kill()
+            changing.join()
+            process.join(60)
+        finally:
+            process.kill()
+            process.join()
+            here.close()
+        if process.exitcode == -signal.SIGKILL:
+            self.kills[place or "anywhere"] += 1
+        else:
+            assert process.exitcode == 0
+
+    def _change(self) -> None:
+        """While the source is being read."""
+        for _ in range(self.rng.randint(0, 3)):
+            self.box.change(self.rng.randint(1, 40))
+            if self.rng.random() < 0.4:
+                self.box.grow(self.rng.randint(1, 10))
+
+    def settle(self) -> None:
+        """One sync to its end, and the comparison."""
+        hub = sg.Hub(self.store)
+        status = ""
+        deadline = time.monotonic() + 30
+        while status != "completed":
+            run = hub.sync("plant", lease=LEASE)
+            status = run.status
+            # The dead one's leases have to run out first.
+            assert status == "completed" or (run.error is not None and run.error.code == "conflict.locked"), run.error
+            assert time.monotonic() < deadline
+        rows: list[Any] = rows_of(self.destination, "plant", "WorkOrders")
+        if self.mode == "append":
+            versions = {(row["ID"], str(row["ChangedAt"])) for row in rows}
+            assert len(rows) == len(versions), "a version is there twice"
+            rows = latest(rows)
+        assert difference(rows, list(self.box.truth("WorkOrders"))) == []
+        ended = {one.status for one in hub.runs("plant", limit=1000)}
+        assert ended <= {"completed", "failed"}, ended
+        died = [one for one in hub.runs("plant", limit=1000) if one.status == "failed"]
+        codes = {one.error.code for one in died if one.error is not None}
+        assert codes <= {"failed.interrupted", "conflict.locked"}, codes
+        assert hub.sync_status("plant").status == "completed"
+
+
+def trial(
+    kind: str, store: str, tmp_path: Path, database: Callable[[], str], rng: random.Random, box: Sandbox
+) -> Trial:
+    """A new one; Parquet, which can't be changed in place, is added to."""
+    destination = database() if kind == "postgresql" else f"{kind}:///{tmp_path}/data.{kind}"
+    mode = "append" if kind == "parquet" else rng.choice(["upsert", "upsert", "append"])
+    hub = sg.Hub(store)
+    options = {"mode": mode, "page_size": rng.randint(20, 80), "commit_rows": rng.randint(30, 150)}
+    hub.add(
+        "plant",
+        "odata",
+        {"url": box.odata_url},
+        destination=reference(destination, tmp_path),
+        entities={"WorkOrders": options},
+        rate_limit=None,
+    )
+    return Trial(box, store, destination, rng, mode)
+
+
+KINDS = pytest.mark.parametrize("kind", ["duckdb", "postgresql", "parquet"])
+
+
+@KINDS
+@pytest.mark.timeout(300)
+def test_killed_at_each_point_around_a_commit(
+    kind: str, store: str, tmp_path: Path, database: Callable[[], str]
+) -> None:
+    rng = dice(new_seed())
+    with Sandbox(records=RECORDS, process=True) as box:
+        one = trial(kind, store, tmp_path, database, rng, box)
+        for place in PLACES:
+            before = sum(one.kills.values())
+            one.crash(place, 1)
+            assert sum(one.kills.values()) == before + 1, place
+            one.settle()
+            box.change(100)
+
+
+def run(one: Trial, kills: int, capsys: pytest.CaptureFixture[str], seed: int) -> None:
+    """Processes killed one after the other, with a comparison after every few."""
+    time_is_up = soak_deadline()
+    tried = settled = 0
+    while sum(one.kills.values()) < kills and not time_is_up():
+        for _ in range(one.rng.randint(1, 4)):
+            one.crash(one.rng.choice([*PLACES, "", "", ""]), one.rng.randint(1, 4))
+            tried += 1
+        one.settle()
+        settled += 1
+        one.box.change(one.rng.randint(0, 150))
+    with capsys.disabled():
+        where = ", ".join(f"{count} {place}" for place, count in sorted(one.kills.items()))
+        print(
+            f"\nsyncs killed into {one.destination.partition(':')[0]}, {one.mode}: {sum(one.kills.values())} of {tried} "
+            f"({where}), {settled} comparisons; SWITCHGEAR_SEED={seed}"
+        )
+    assert sum(one.kills.values()) >= kills or time_is_up()
+
+
+@KINDS
+@pytest.mark.timeout(300)
+def test_killed_at_any_moment(
+    kind: str, store: str, tmp_path: Path, database: Callable[[], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    seed = new_seed()
+    print(f"SWITCHGEAR_SEED={seed}")
+    with Sandbox(records=RECORDS, process=True) as box:
+        run(trial(kind, store, tmp_path, database, dice(seed), box), 5, capsys, seed)
+
+
+@KINDS
+@pytest.mark.soak
+def test_killed_a_thousand_times(
+    kind: str, store: str, tmp_path: Path, database: Callable[[], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    seed, kills = new_seed(), soak_rounds(1000) // 6 + 1
+    print(f"SWITCHGEAR_SEED={seed}")
+    with Sandbox(records=RECORDS, process=True) as box:
+        run(trial(kind, store, tmp_path, database, dice(seed), box), kills, capsys, seed)
