@@ -81,6 +81,23 @@ def test_the_page_on_asyncio_runs_as_printed(tmp_path: Path) -> None:
     ]
 
 
+def test_the_page_on_destinations_runs_as_printed(tmp_path: Path) -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```$", (ROOT / "docs/destinations.md").read_text(), re.MULTILINE | re.DOTALL)
+    script = tmp_path / "destinations.py"
+    script.write_text("\n".join(blocks))
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "state 2",
+        "[(1, 12.0, None), (2, 0.5, 'B')]",
+        "1 Pump 1 None",
+        "2 Fan deleted",
+        "transaction 2",
+        "sending 7",
+        "True",
+    ]
+
+
 def test_the_project_file_on_resilience_is_taken(tmp_path: Path) -> None:
     blocks = re.findall(r"^```toml\n(.*?)^```$", (ROOT / "docs/resilience.md").read_text(), re.MULTILINE | re.DOTALL)
     file = tmp_path / "switchgear.toml"

@@ -5,14 +5,21 @@ Rows are read from JSON as those of a source are, so that their columns have the
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
+import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
+import duckdb
 import pyarrow as pa
+import pyarrow.dataset as ds
+from deltalake import DeltaTable
 
 import switchgear as sg
 from switchgear.destinations import (
@@ -21,6 +28,7 @@ from switchgear.destinations import (
     Destination,
     DestinationTable,
     Table,
+    destination_from_url,
 )
 
 AT = datetime(2026, 11, 27, 6, 0, 0, 123456, tzinfo=timezone.utc)
@@ -28,6 +36,7 @@ METADATA = ("_synced_at", "_run_id", "_rescued")
 WORK_ORDERS = Table("plant", "WorkOrders", "plant", "WorkOrders", ("id",), "append", None)
 
 Row = dict[str, Any]
+Reader = Callable[[], list[Row]]
 
 
 def batch(records: Sequence[Row], run_id: str = "run", schema: dict[str, str] | None = None) -> Any:
@@ -64,12 +73,12 @@ class Lab:
 
     name     of its kind
     make     opens it anew, as another process would
-    read     the rows of a table, by each of its readers
+    readers  what reads the rows of a table, by its name
     """
 
     name: str
     make: Callable[[], Destination]
-    read: Callable[[Table], dict[str, list[Row]]]
+    readers: Callable[[Table], dict[str, Reader]]
 
     def open(self, mode: Any, **changes: Any) -> DestinationTable:
         return self.make().open(self.table(mode, **changes))
@@ -79,62 +88,59 @@ class Lab:
 
     def rows(self, mode: Any = "append", **changes: Any) -> list[Row]:
         """The rows, of which all readers must say the same."""
-        found = self.read(self.table(mode, **changes))
-        first, *others = [(name, plain(rows)) for name, rows in found.items()]
+        found = self.readers(self.table(mode, **changes))
+        first, *others = [(name, plain(read())) for name, read in found.items()]
         for name, rows in others:
             assert rows == first[1], f"{name} and {first[0]} read different rows"
         return first[1]
 
 
 def parquet_lab(folder: Path) -> Lab:
-    import duckdb
-    import pyarrow.dataset as ds
-
     from switchgear.destinations.durable import folder_name
     from switchgear.destinations.parquet import ParquetDestination
 
-    def read(table: Table) -> dict[str, list[Row]]:
+    def readers(table: Table) -> dict[str, Reader]:
         place = folder / folder_name(table.schema) / folder_name(table.name)
         if not any(place.glob("*.parquet")):
             assert ParquetDestination(folder).files(table.schema, table.name) == []
-            return {"nothing": []}
-        listed = ParquetDestination(folder).files(table.schema, table.name)
-        found = {
-            "pyarrow, the folder": ds.dataset(place).to_table().to_pylist(),
-            "pyarrow, the manifest": ds.dataset([str(path) for path in listed]).to_table().to_pylist(),
-            "duckdb, *.parquet": duckdb_rows(duckdb.read_parquet(f"{place}/*.parquet")),
-            "duckdb, **/*.parquet": duckdb_rows(duckdb.read_parquet(f"{place}/**/*.parquet")),
+            return {"nothing": list}
+        listed = [str(path) for path in ParquetDestination(folder).files(table.schema, table.name)]
+        found: dict[str, Reader] = {
+            "duckdb, *.parquet": lambda: duckdb_rows(f"{place}/*.parquet"),
+            "pyarrow, the folder": lambda: ds.dataset(place).to_table().to_pylist(),
+            "pyarrow, the manifest": lambda: ds.dataset(listed).to_table().to_pylist(),
         }
         # From the top, what is kept beside the tables may not be taken for one.
         if len(list(folder.glob("*/*"))) == 2:
-            found["duckdb, from the top"] = duckdb_rows(duckdb.read_parquet(f"{folder}/**/*.parquet"))
+            found["duckdb, from the top"] = lambda: duckdb_rows(f"{folder}/**/*.parquet")
         return found
 
-    return Lab("parquet", lambda: ParquetDestination(folder), read)
+    return Lab("parquet", lambda: ParquetDestination(folder), readers)
 
 
-def duckdb_rows(relation: Any) -> list[Row]:
-    return list(pa.table(relation.to_arrow_table()).to_pylist())
+def duckdb_rows(pattern: str) -> list[Row]:
+    return list(pa.table(duckdb.read_parquet(pattern).to_arrow_table()).to_pylist())
 
 
 def delta_lab(folder: Path) -> Lab:
-    from deltalake import DeltaTable
-
     from switchgear.destinations.delta import DeltaDestination
 
-    def read(table: Table) -> dict[str, list[Row]]:
+    def readers(table: Table) -> dict[str, Reader]:
         path = DeltaDestination(folder).path(table.schema, table.name)
         if not DeltaTable.is_deltatable(str(path)):
-            return {"nothing": []}
-        found = DeltaTable(str(path))
+            return {"nothing": list}
         return {
-            "deltalake": found.to_pyarrow_table().to_pylist(),
-            "its files": pa.concat_tables(
-                [pa.table(b) for b in found.to_pyarrow_dataset().to_batches()] or [found.to_pyarrow_table()]
-            ).to_pylist(),
+            "deltalake": lambda: DeltaTable(str(path)).to_pyarrow_table().to_pylist(),
+            "its files, by duckdb": lambda: delta_files(DeltaTable(str(path))),
         }
 
-    return Lab("delta", lambda: DeltaDestination(folder), read)
+    return Lab("delta", lambda: DeltaDestination(folder), readers)
+
+
+def delta_files(table: DeltaTable) -> list[Row]:
+    """The rows of the files that the log names, read by others than deltalake."""
+    files = [unquote(uri.removeprefix("file://")) for uri in table.file_uris()]
+    return duckdb.read_parquet(files, union_by_name=True).to_arrow_table().to_pylist() if files else []
 
 
 class Memory:
@@ -170,13 +176,39 @@ def callback_lab(folder: Path) -> Lab:
     return Lab(
         "callback",
         lambda: CallbackDestination(memory.take, folder),
-        lambda table: {"memory": memory.tables.get(table.name, [])},
+        lambda table: {"memory": lambda: memory.tables.get(table.name, [])},
     )
 
 
-LABS: dict[str, Callable[[Path], Lab]] = {"parquet": parquet_lab, "delta": delta_lab, "callback": callback_lab}
+def journal_lab(folder: Path) -> Lab:
+    """The destination of one's own that docs/destinations.md shows."""
+    text = (Path(__file__).parents[2] / "docs/destinations.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```python\n(import json, sqlite3\n.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    shown: dict[str, Any] = {}
+    exec(block.rpartition("print(")[0], shown)  # noqa: S102 - it is what readers are told to write
+    path = folder / "journal"
+
+    def rows(table: Table) -> list[Row]:
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            found = db.execute("select row from rows where name = ?", [f"{table.schema}.{table.name}"])
+            return [json.loads(row) for (row,) in found]
+
+    return Lab(
+        "journal",
+        lambda: destination_from_url(f"journal:///{path}"),
+        lambda table: {"sqlite": lambda: rows(table)},
+    )
+
+
+LABS: dict[str, Callable[[Path], Lab]] = {
+    "parquet": parquet_lab,
+    "delta": delta_lab,
+    "callback": callback_lab,
+    "journal": journal_lab,
+}
 MODES = {
     "parquet": ("append", "replace"),
     "delta": ("append", "replace", "upsert"),
     "callback": ("append", "replace", "upsert"),
+    "journal": ("append",),
 }

@@ -27,6 +27,7 @@ __all__ = [
     "Table",
     "destination_from_url",
     "fenced",
+    "path_from_url",
     "register",
     "schemes",
 ]
@@ -84,8 +85,8 @@ def schemes() -> list[str]:
     return sorted(_factories)
 
 
-def folder_from_url(url: str) -> Path:
-    """The folder of `scheme:///relative` or `scheme:////absolute`.
+def path_from_url(url: str) -> Path:
+    """The path of `scheme:///relative` or `scheme:////absolute`.
 
     Raises:
         ConfigError (`config.destination`): there is none, or something more.
@@ -98,7 +99,7 @@ def folder_from_url(url: str) -> Path:
     if mark:
         raise _refused(url, "it takes no parameters", f"leave out what follows '{scheme}:///{path}'")
     if not path.strip("/"):
-        raise _refused(url, "it names no folder", f"give one, such as '{scheme}:///folder'")
+        raise _refused(url, "it names no path", f"give one, such as '{scheme}:///folder'")
     if "\0" in unquote(path):
         raise _refused(url, "its path holds a zero byte", "")
     return Path(unquote(path))
@@ -112,7 +113,7 @@ def _refused(url: str, why: str, hint: str) -> ConfigError:
 def _parquet(url: str) -> Destination:
     from switchgear.reader import require
 
-    folder = folder_from_url(url)
+    folder = path_from_url(url)
     require("pyarrow", "arrow")
     from switchgear.destinations.parquet import ParquetDestination
 
@@ -122,7 +123,7 @@ def _parquet(url: str) -> Destination:
 def _delta(url: str) -> Destination:
     from switchgear.reader import require
 
-    folder = folder_from_url(url)
+    folder = path_from_url(url)
     require("deltalake", "delta")
     require("pyarrow", "delta")
     from switchgear.destinations.delta import DeltaDestination
