@@ -82,7 +82,8 @@ def test_the_page_on_asyncio_runs_as_printed(tmp_path: Path) -> None:
 
 
 def test_the_page_on_destinations_runs_as_printed(tmp_path: Path) -> None:
-    blocks = re.findall(r"^```python\n(.*?)^```$", (ROOT / "docs/destinations.md").read_text(), re.MULTILINE | re.DOTALL)
+    text = (ROOT / "docs/destinations.md").read_text()
+    blocks = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     script = tmp_path / "destinations.py"
     script.write_text("\n".join(blocks))
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, cwd=tmp_path, timeout=120)
