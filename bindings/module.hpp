@@ -19,6 +19,7 @@ void bind_connection(pybind11::module_& module);
 void bind_paging(pybind11::module_& module);
 void bind_writing(pybind11::module_& module);
 void bind_store(pybind11::module_& module);
+void bind_tokens(pybind11::module_& module);
 void bind_queue(pybind11::module_& module);
 void bind_sync(pybind11::module_& module);
 void bind_sync_status(pybind11::module_& module);

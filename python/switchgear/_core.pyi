@@ -1657,6 +1657,101 @@ class JobStore:
         order_key: str,
     ) -> JobSubmission: ...
 
+class ApiToken:
+    """
+    Who may use the HTTP interface; its text is not kept.
+    """
+    @property
+    def connections(self) -> list[str] | None:
+        """
+        These only; None: all.
+        """
+    @property
+    def created_at(self) -> typing.Any: ...
+    @property
+    def expires_at(self) -> typing.Any: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def last_used_at(self) -> typing.Any: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def revoked_at(self) -> typing.Any: ...
+    @property
+    def scope(self) -> str:
+        """
+        read or operate.
+        """
+
+class ApiTokenStore:
+    """
+    Tokens of the HTTP interface, by hash.
+    """
+    def __init__(self, store: Store) -> None: ...
+    def all(self) -> list[ApiToken]:
+        """
+        The newest first.
+        """
+    def any(self) -> bool:
+        """
+        Whether there ever was one.
+        """
+    def create(
+        self,
+        *,
+        name: str,
+        scope: str,
+        connections: collections.abc.Sequence[str] | None = None,
+        expires_at: typing.SupportsFloat | typing.SupportsIndex | None = None,
+    ) -> tuple[ApiToken, str]:
+        """
+        The token and its text, which is nowhere else. `expires_at`: seconds since 1970.
+        """
+    def find(self, text: str) -> ApiToken | None:
+        """
+        The token that this text is, if it holds now.
+        """
+    def revoke(self, id: str) -> ApiToken:
+        """
+        Raises NotFound with the nearest id.
+        """
+    def signing_key(self) -> bytes:
+        """
+        32 bytes, the same for all.
+        """
+
+class KeptReply:
+    """
+    What there is of an earlier request with the same Idempotency-Key.
+    """
+    @property
+    def begun_at(self) -> typing.Any: ...
+    @property
+    def body(self) -> str: ...
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def status(self) -> int:
+        """
+        0: no reply yet.
+        """
+
+class IdempotencyStore:
+    """
+    Replies by Idempotency-Key.
+    """
+    def __init__(self, store: Store) -> None: ...
+    def claim(self, owner: str, key: str, fingerprint: str) -> KeptReply | None:
+        """
+        None: it is ours now.
+        """
+    def finish(self, owner: str, key: str, status: typing.SupportsInt | typing.SupportsIndex, body: str) -> None: ...
+    def release(self, owner: str, key: str) -> None:
+        """
+        Nothing was done.
+        """
+
 class WorkerStats:
     """
     What a worker has done so far.

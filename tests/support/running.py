@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from switchgear.sandbox import Sandbox
 
@@ -54,12 +54,16 @@ class Shell:
         return done
 
     def start(self, *arguments: str | Path, **env: str) -> subprocess.Popen[str]:
+        return self.start_telling(subprocess.PIPE, *arguments, **env)
+
+    def start_telling(self, errors: int | IO[str], *arguments: str | Path, **env: str) -> subprocess.Popen[str]:
+        """Its stderr goes to `errors`."""
         return subprocess.Popen(
             [COMMAND, *arguments],
             cwd=self.folder,
             env={**self.env, **env},
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=errors,
             text=True,
         )
 

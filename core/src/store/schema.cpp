@@ -113,6 +113,20 @@ Migration sync_tables() {
       }};
 }
 
-std::vector<Migration> all_migrations() { return {connection_tables(), lease_tables(), job_tables(), sync_tables()}; }
+Migration api_tables() {
+  return {5,
+          "api tokens and idempotency keys",
+          {
+              R"(create table api_tokens (id text primary key, name text not null, hash text not null unique, scope text not null check
+              (scope in ('read', 'operate')), connections text, created_at bigint not null, expires_at bigint, revoked_at bigint,
+              last_used_at bigint))",
+              "create table api_settings (name text primary key, value text not null)",
+              R"(create table idempotency_keys (owner text not null, key text not null, fingerprint text not null, status bigint not
+              null, body text not null, begun_at bigint not null, primary key (owner, key)))",
+              "create index idempotency_keys_begun on idempotency_keys (begun_at)",
+          }};
+}
+
+std::vector<Migration> all_migrations() { return {connection_tables(), lease_tables(), job_tables(), sync_tables(), api_tables()}; }
 
 }  // namespace switchgear::store_detail

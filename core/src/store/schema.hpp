@@ -10,6 +10,8 @@ namespace switchgear::store_detail {
 Migration connection_tables();  ///< 1
 Migration lease_tables();       ///< 2
 Migration job_tables();         ///< 3
+Migration sync_tables();        ///< 4
+Migration api_tables();         ///< 5
 
 std::vector<Migration> all_migrations();
 

@@ -14,7 +14,20 @@ from typing import Annotated
 import typer
 
 import switchgear
-from switchgear.cli import check, connectors, demo, diagnose, doctor, entities, queue, read, sandbox, write
+from switchgear.cli import (
+    check,
+    connectors,
+    demo,
+    diagnose,
+    doctor,
+    entities,
+    queue,
+    read,
+    sandbox,
+    serve,
+    token,
+    write,
+)
 from switchgear.cli.options import keep_histories
 from switchgear.cli.output import plain, say
 from switchgear.errors import Error
@@ -27,7 +40,7 @@ app = typer.Typer(
     help="Read, write and sync industrial source systems.",
 )
 REPORT = "this is a fault of switchgear: set SWITCHGEAR_DEBUG=1 for a traceback to report"
-for module in (read, write, queue, check, diagnose, entities, connectors, sandbox, demo, doctor):
+for module in (read, write, queue, serve, token, check, diagnose, entities, connectors, sandbox, demo, doctor):
     module.add_to(app)
 
 

@@ -20,7 +20,7 @@ from switchgear.errors import Error
 from switchgear.project import Project, find, user_file
 from switchgear.registry import registry
 
-PACKAGES = ("typer", "rich", "duckdb", "pyarrow", "pandas", "polars", "keyring", "certifi")
+PACKAGES = ("typer", "rich", "duckdb", "pyarrow", "pandas", "polars", "keyring", "certifi", "starlette", "uvicorn")
 
 
 def add_to(app: typer.Typer) -> None:

@@ -72,6 +72,13 @@ const std::map<std::int64_t, std::pair<std::string, std::string>> samples = {
       "open_batches, records, ok, failed, unknown, skipped, error_code, error, created_at) values ('j1', 'plant', 'WorkOrders', 'upsert', "
       "'{}', 0, 0, 5, 'queued', 1, 0, 1, 1, 7, 0, 0, 0, 0, '', '', 9)",
       "select count(*) from jobs where id = 'j1' and records = 7 and created_at = 9"}},
+    {4,
+     {"insert into runs (id, connection_id, state, cause, is_full, holder, destination, started_at, error) values ('r1', 'plant', "
+      "'completed', 'manual', 0, 'w1', 'duckdb:///plant.duckdb', 10, '')",
+      "select count(*) from runs where id = 'r1' and connection_id = 'plant' and started_at = 10"}},
+    {5,
+     {"insert into api_tokens (id, name, hash, scope, created_at) values ('t1', 'ops', 'abc', 'operate', 11)",
+      "select count(*) from api_tokens where hash = 'abc' and scope = 'operate' and connections is null and created_at = 11"}},
 };
 
 TEST_P(Migrations, GoUpFromEachEarlierVersionWithDataInIt) {

@@ -1,0 +1,83 @@
+"""Connections over HTTP: which there are, how they are, and what is done to them."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.running import Shell
+from support.serving import Serving
+
+
+def test_all_connections_are_listed_as_the_store_has_them(server: Serving) -> None:
+    listed = server("GET", "/connections").json["connections"]
+    assert [each["id"] for each in listed] == ["away", "other", "plant"]
+    one = server("GET", "/connections/plant").json
+    assert one in listed
+    assert (one["connector"], one["owner"], one["state"], one["auth"]) == ("odata", "file", "active", None)
+
+
+def test_an_unknown_connection_is_suggested_the_nearest_wherever_it_is_named(server: Serving) -> None:
+    for method, path in (
+        ("GET", "/connections/plnat"),
+        ("DELETE", "/connections/plnat"),
+        ("POST", "/connections/plnat/check"),
+        ("POST", "/connections/plnat/pause"),
+        ("GET", "/connections/plnat/diagnosis"),
+        ("GET", "/connections/plnat/entities"),
+        ("GET", "/connections/plnat/entities/WorkOrders/records"),
+        ("GET", "/jobs?connection_id=plnat"),
+    ):
+        answer = server(method, path)
+        assert (answer.status, answer.error["code"]) == (404, "not_found.connection"), path
+        assert "did you mean 'plant'?" in answer.error["message"]
+
+
+def test_a_check_says_what_is_wrong_without_failing_itself(server: Serving) -> None:
+    well = server("POST", "/connections/plant/check", {"entities": ["WorkOrders"]})
+    assert (well.status, well.json["online"], well.json["entities"][0]["entity"]) == (200, True, "WorkOrders")
+    away = server("POST", "/connections/away/check")
+    assert (away.status, away.json["online"]) == (200, False)
+    assert away.json["error"]["code"] == "offline.connect"
+    nothing = server("POST", "/connections/plant/check", {"entities": ["WorkOrdres"]})
+    assert (nothing.status, nothing.error["code"]) == (404, "not_found.entity")
+
+
+def test_a_diagnosis_names_the_cause_and_what_to_do(server: Serving) -> None:
+    found = server("GET", "/connections/away/diagnosis?probe=true").json
+    assert (found["scope"], found["code"]) == ("connection", "offline.connect")
+    assert found["next_steps"]
+    assert server("GET", "/connections/other/diagnosis?probe=false").json["probe"] is None
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/connections/away/entities", 502, "offline.connect"),
+        ("/connections/away/entities/WorkOrders/records", 502, "offline.connect"),
+    ],
+)
+def test_a_source_that_is_away_is_502_with_its_reason(server: Serving, path: str, status: int, code: str) -> None:
+    answer = server("GET", path)
+    assert answer.status == status
+    assert answer.error["code"] == code
+    assert answer.error["connection_id"] == "away"
+    assert answer.error["retryable"] is True
+
+
+def test_pause_disconnect_and_what_takes_them_back(shell: Shell) -> None:
+    with Serving(shell) as server:
+        records = "/connections/plant/entities/WorkOrders/records"
+        for method, path, state in (
+            ("POST", "/connections/plant/pause", "paused"),
+            ("POST", "/connections/plant/resume", "active"),
+            ("DELETE", "/connections/plant", "disconnected"),
+            ("POST", "/connections/plant/reconnect", "active"),
+        ):
+            answer = server(method, path)
+            assert (answer.status, answer.json["state"]) == (200, state)
+            assert server("GET", "/connections/plant").json["state"] == state
+            read = server("GET", f"{records}?page_size=5")
+            assert read.status == (200 if state == "active" else 409)
+            if state != "active":
+                assert read.error["code"].startswith("circuit_open")
+        assert server("GET", "/connections/other").json["state"] == "active"
