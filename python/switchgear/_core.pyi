@@ -1812,6 +1812,290 @@ class QueueWorker:
     @property
     def name(self) -> str: ...
 
+class RunCounts:
+    """
+    What a run has moved.
+    """
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def checkpoints(self) -> int: ...
+    @property
+    def pages(self) -> int: ...
+    @property
+    def read(self) -> int: ...
+    @property
+    def rejected(self) -> int: ...
+    @property
+    def requests(self) -> int: ...
+    @property
+    def rescued(self) -> int: ...
+    @property
+    def retries(self) -> int: ...
+    @property
+    def unchanged(self) -> int: ...
+    @property
+    def waited_seconds(self) -> float: ...
+    @property
+    def written(self) -> int: ...
+
+class RunEntityRow:
+    """
+    An entity's part of a run.
+    """
+    @property
+    def counts(self) -> RunCounts: ...
+    @property
+    def entity(self) -> str: ...
+    @property
+    def error(self) -> str:
+        """
+        JSON; '' where there is none.
+        """
+    @property
+    def finished_at(self) -> typing.Any: ...
+    @property
+    def is_initial(self) -> bool: ...
+    @property
+    def mode(self) -> str: ...
+    @property
+    def started_at(self) -> typing.Any: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def watermark(self) -> str: ...
+
+class RunRow:
+    """
+    A run as it was when it was looked at.
+    """
+    @property
+    def cause(self) -> str: ...
+    @property
+    def connection_id(self) -> str: ...
+    @property
+    def counts(self) -> RunCounts: ...
+    @property
+    def destination(self) -> str: ...
+    @property
+    def entities(self) -> list[RunEntityRow]: ...
+    @property
+    def error(self) -> str:
+        """
+        JSON; '' where there is none.
+        """
+    @property
+    def finished_at(self) -> typing.Any: ...
+    @property
+    def full(self) -> bool: ...
+    @property
+    def holder(self) -> str: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def started_at(self) -> typing.Any: ...
+    @property
+    def status(self) -> str: ...
+
+class RunMessageRow:
+    """
+    Something that a run had to say.
+    """
+    @property
+    def at(self) -> typing.Any: ...
+    @property
+    def detail_json(self) -> str: ...
+    @property
+    def entity(self) -> str: ...
+    @property
+    def level(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+
+class StoredErrorRow:
+    """
+    An error of a connection, with how often it was met.
+    """
+    @property
+    def connection_id(self) -> str: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def entity(self) -> str: ...
+    @property
+    def error(self) -> str:
+        """
+        JSON.
+        """
+    @property
+    def first_at(self) -> typing.Any: ...
+    @property
+    def last_at(self) -> typing.Any: ...
+    @property
+    def run_id(self) -> str: ...
+
+class RunStore:
+    """
+    Runs, their messages, and errors.
+    """
+    def __init__(self, store: Store) -> None: ...
+    def errors(
+        self, connection_id: str, entity: str = "", since: typing.SupportsFloat | typing.SupportsIndex | None = None
+    ) -> list[StoredErrorRow]:
+        """
+        The latest first.
+        """
+    def get(self, id: str) -> RunRow:
+        """
+        Raises NotFound.
+        """
+    def list(self, connection_id: str, limit: typing.SupportsInt | typing.SupportsIndex) -> list[RunRow]:
+        """
+        The latest first; '' for all connections.
+        """
+    def messages(self, run_id: str) -> list[RunMessageRow]: ...
+    def remove_before(
+        self, runs: typing.SupportsFloat | typing.SupportsIndex, errors: typing.SupportsFloat | typing.SupportsIndex
+    ) -> int:
+        """
+        Removes what ended before then (seconds since 1970). How many runs.
+        """
+    def settle_interrupted(self) -> int:
+        """
+        Runs that nobody carries on are failed. How many.
+        """
+
+class EntitySyncStatusRow:
+    """
+    How an entity's sync stands.
+    """
+    @property
+    def counts(self) -> RunCounts: ...
+    @property
+    def entity(self) -> str: ...
+    @property
+    def error(self) -> str: ...
+    @property
+    def last_success_at(self) -> typing.Any: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def watermark(self) -> str: ...
+
+class SyncStatusRow:
+    """
+    How a connection's syncs stand.
+    """
+    @property
+    def connection_id(self) -> str: ...
+    @property
+    def entities(self) -> list[EntitySyncStatusRow]: ...
+    @property
+    def error(self) -> str: ...
+    @property
+    def freshness(self) -> str: ...
+    @property
+    def is_initial(self) -> bool: ...
+    @property
+    def last_finished_at(self) -> typing.Any: ...
+    @property
+    def last_started_at(self) -> typing.Any: ...
+    @property
+    def last_success_at(self) -> typing.Any: ...
+    @property
+    def next_sync_at(self) -> typing.Any: ...
+    @property
+    def run_id(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+
+class SyncDue:
+    """
+    A connection whose sync is due, or not worked out yet.
+    """
+    @property
+    def connection_id(self) -> str: ...
+    @property
+    def failures(self) -> int: ...
+    @property
+    def next_sync_at(self) -> typing.Any: ...
+    @property
+    def schedule(self) -> str: ...
+    @property
+    def timezone(self) -> str: ...
+
+class SyncStatusStore:
+    """
+    How syncs stand, and when they are due.
+    """
+    def __init__(self, store: Store) -> None: ...
+    def all(self) -> list[SyncStatusRow]:
+        """
+        By id.
+        """
+    def due(self) -> list[SyncDue]: ...
+    def get(self, connection_id: str) -> SyncStatusRow:
+        """
+        Raises NotFound.
+        """
+    def next_due(self) -> typing.Any: ...
+    def set_next(
+        self,
+        connection_id: str,
+        next: typing.SupportsFloat | typing.SupportsIndex | None,
+        period: typing.SupportsFloat | typing.SupportsIndex | None,
+    ) -> None:
+        """
+        Seconds since 1970, and seconds.
+        """
+
+class EntityPlan:
+    """
+    How an entity is synced.
+    """
+    def __init__(
+        self,
+        *,
+        entity: str,
+        mode: str,
+        cursor: str,
+        key: collections.abc.Sequence[str],
+        initial_window: typing.SupportsFloat | typing.SupportsIndex | None,
+        lookback: typing.SupportsFloat | typing.SupportsIndex,
+        read: ReadRequest,
+        commit_rows: typing.SupportsInt | typing.SupportsIndex,
+        commit_bytes: typing.SupportsInt | typing.SupportsIndex,
+        commit_seconds: typing.SupportsFloat | typing.SupportsIndex,
+    ) -> None: ...
+
+class Destination:
+    """
+    Where syncs write.
+    """
+    @property
+    def display(self) -> str: ...
+    @property
+    def one_writer(self) -> bool: ...
+    @property
+    def transactional(self) -> bool: ...
+
+class SyncControl:
+    """
+    Ends a sync from another thread.
+    """
+    def __init__(self) -> None: ...
+    def stop(self) -> None:
+        """
+        Commit what was read and stop; again: stop at once.
+        """
+
+def adbc_destination(
+    dialect: str, driver: str, entry_point: str, database: collections.abc.Mapping[str, str], display: str
+) -> Destination:
+    """
+    Opens a database by an ADBC driver. Raises DestinationError.
+    """
+
 def check_on_error(text: str) -> None:
     """
     Raises ConfigError unless it is 'continue', 'stop', or a share such as '10%'.
@@ -1871,7 +2155,39 @@ def parse_json(
     The records of one JSON text as columns, with types inferred from all of them. `records` is the JSON pointer (RFC 6901) to the array of objects; members whose name contains `control` are left out. `schema` gives some columns a type, {"Cost": "decimal(12,3)"}; `nested` is what becomes of objects and arrays: json, struct or flatten. Raises ProtocolError for broken JSON, ConfigError for an unknown type or column.
     """
 
+def python_destination(destination: typing.Any) -> Destination:
+    """
+    A destination that is written in Python.
+    """
+
 def read_entity(connection: Connection, request: ReadRequest) -> PageReader: ...
+def run_sync(
+    store: Store,
+    connection: Connection,
+    open: collections.abc.Callable[[], Destination],
+    *,
+    display: str,
+    one_writer: bool,
+    plans: collections.abc.Sequence[EntityPlan],
+    tables: collections.abc.Mapping[str, str],
+    full: bool,
+    cause: str,
+    schema: str,
+    concurrency: typing.SupportsInt | typing.SupportsIndex,
+    lease: typing.SupportsFloat | typing.SupportsIndex,
+    control: SyncControl,
+    progress: typing.Any = None,
+    passed: typing.Any = None,
+) -> RunRow:
+    """
+    Syncs in this thread and threads of its own. What source and destination did wrong is in the run.
+    """
+
+def schema_name(connection_id: str) -> str:
+    """
+    What its schema is called.
+    """
+
 def seconds(value: typing.Any, field: str) -> float:
     """
     A number of seconds or a timedelta, as seconds. Raises ConfigError naming the field.

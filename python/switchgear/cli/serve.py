@@ -1,9 +1,10 @@
-"""`switchgear serve`: the hub over HTTP, with its workers."""
+"""`switchgear serve`: the hub over HTTP, with its scheduler and workers."""
 
 from __future__ import annotations
 
 import json
 import logging
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -28,9 +29,11 @@ def serve(
         str, typer.Option("--host", metavar="ADDRESS", help="Where to listen; 0.0.0.0: on all interfaces.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="0 takes a free one.")] = DEFAULT_PORT,
-    concurrency: Annotated[
-        int, typer.Option("--concurrency", min=0, max=64, help="Batches under way at once; 0: other processes work.")
+    concurrency: Annotated[int, typer.Option("--concurrency", min=1, max=64, help="Connections synced at once.")] = 4,
+    workers: Annotated[
+        int, typer.Option("--workers", min=0, max=64, help="Batches of queued writes under way at once; 0: none here.")
     ] = 4,
+    no_work: Annotated[bool, typer.Option("--no-work", help="Only answer: other processes sync and write.")] = False,
     max_body: Annotated[
         int, typer.Option("--max-body", min=1024, metavar="BYTES", help="A larger body of a request is refused.")
     ] = MAX_BODY_BYTES,
@@ -41,7 +44,7 @@ def serve(
     project: ProjectFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Serve the hub over HTTP, and write what is queued. SIGTERM or Ctrl-C ends it within seconds.
+    """Serve the hub over HTTP, sync what is due and write what is queued. SIGTERM or Ctrl-C ends it within seconds.
 
     Without a token only this machine itself is answered; `switchgear token create` makes one.
 
@@ -73,7 +76,8 @@ def serve(
             typer.echo(f"listening on {url}, store {plain(hub._store.display)}")
             typer.echo(plain(f"project: {', '.join(files) or 'no project file'}, {len(hub.connections())} connections"))
 
-    good = running.serve(hub, sock, max_body_bytes=max_body, concurrency=concurrency, grace=grace, listening=listening)
-    say("ended" if good else "ended, because the workers failed")
+    work = None if no_work else partial(hub.run_forever, concurrency=concurrency, workers=workers)
+    good = running.serve(hub, sock, max_body_bytes=max_body, work=work, grace=grace, listening=listening)
+    say("ended" if good else "ended, because its work failed")
     if not good:
         raise typer.Exit(1)

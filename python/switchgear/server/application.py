@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from switchgear.server import connections, jobs, openapi, records
+from switchgear.server import connections, jobs, openapi, records, syncs
 from switchgear.server.access import access_of
 from switchgear.server.endpoint import Endpoint
 from switchgear.server.operations import Call, Operation, Services
@@ -36,6 +36,7 @@ async def description(call: Call) -> Response:
 
 OPERATIONS: tuple[Operation, ...] = (
     *connections.OPERATIONS,
+    *syncs.OPERATIONS,
     *records.OPERATIONS,
     *jobs.OPERATIONS,
     Operation(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from switchgear.hub import Hub
     from switchgear.server.access import Access
 
+_log = logging.getLogger("switchgear.server")
 T = TypeVar("T")
 NOTHING: Schema = {"type": "object", "properties": {}, "additionalProperties": False}
 
@@ -42,8 +44,13 @@ class Services:
     def keep(self, work: asyncio.Future[T]) -> asyncio.Future[T]:
         """What goes on after its request was answered: the loop itself would forget it."""
         self._going_on.add(work)
-        work.add_done_callback(self._going_on.discard)
+        work.add_done_callback(self._gone)
         return work
+
+    def _gone(self, work: asyncio.Future[Any]) -> None:
+        self._going_on.discard(work)
+        if not work.cancelled() and (error := work.exception()) is not None:
+            _log.error("a sync that was asked for ended: %s", error)
 
     async def signing_key(self) -> bytes:
         """For what is handed out and must come back unchanged."""

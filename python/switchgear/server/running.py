@@ -1,4 +1,4 @@
-"""`switchgear serve`: the application on a port, and the workers beside it, until a signal ends them."""
+"""`switchgear serve`: the application on a port, and the hub's work beside it, until a signal ends them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -19,12 +20,14 @@ from switchgear.server.application import build
 
 if TYPE_CHECKING:
     from switchgear.hub import Hub
+    from switchgear.server.threads import Threads
 
+LAST_SECONDS = 2.0
 _log = logging.getLogger("switchgear.server")
 
 
 class _Server(uvicorn.Server):
-    """Tells when it listens, and lets the workers begin no further batch as soon as it is to end."""
+    """Tells when it listens, and lets the work know as soon as it is to end."""
 
     def __init__(self, config: uvicorn.Config, listening: Callable[[], None], ending: Callable[[], None]) -> None:
         super().__init__(config)
@@ -39,39 +42,6 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._ending()
         await super().shutdown(sockets)
-
-
-class Work:
-    """The hub's workers in a thread of their own."""
-
-    def __init__(self, hub: Hub, concurrency: int, grace: int, failed: Callable[[], None]) -> None:
-        self._hub = hub
-        self._concurrency = concurrency
-        self._grace = grace
-        self._failed = failed
-        self._thread = threading.Thread(target=self._run, name="switchgear-work", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """No further batch."""
-        self._hub.stop()
-
-    def join(self) -> bool:
-        """Waits for what is under way, and ends it when it takes too long. False: it does not end."""
-        self._thread.join(self._grace)
-        if self._thread.is_alive():
-            self._hub.stop()
-            self._thread.join(self._grace)
-        return not self._thread.is_alive()
-
-    def _run(self) -> None:
-        try:
-            self._hub.work(self._concurrency)
-        except Exception:
-            _log.exception("the workers ended")
-            self._failed()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -96,15 +66,15 @@ def serve(
     sock: socket.socket,
     *,
     max_body_bytes: int,
-    concurrency: int,
+    work: Callable[[], None] | None,
     grace: int,
     listening: Callable[[], None],
 ) -> bool:
-    """Returns after SIGTERM or Ctrl-C. False: the workers failed.
+    """Returns after SIGTERM or Ctrl-C. False: the work failed.
 
     Args:
-        concurrency: of the workers; 0: none work here.
-        grace: seconds that requests and batches under way have to end.
+        work: `hub.run_forever()`, say, in a thread beside it, which `hub.stop()` ends; None: other processes work.
+        grace: seconds that requests, batches and syncs under way have to end.
     """
     application = build(hub, max_body_bytes)
     config = uvicorn.Config(
@@ -117,29 +87,53 @@ def serve(
         ws="none",
         timeout_graceful_shutdown=grace,
     )
-    good = True
+    failures: list[Exception] = []
+    ended_by = [time.monotonic() + 1e9]
 
-    def failed() -> None:
-        nonlocal good
-        good = False
-        server.should_exit = True
+    def ending() -> None:
+        ended_by[0] = time.monotonic() + grace
+        hub.stop()
 
-    work = Work(hub, concurrency, grace, failed) if concurrency else None
-    server = _Server(config, listening, work.stop if work else lambda: None)
-    if work:
-        work.start()
+    def run() -> None:
+        try:
+            (work or _no_work)()
+        except Exception as error:
+            _log.exception("the work of the server failed")
+            failures.append(error)
+            server.should_exit = True
+
+    server = _Server(config, listening, ending)
+    working = threading.Thread(target=run, name="switchgear-work", daemon=True)
+    working.start()
     before = {number: signal.signal(number, _heard) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         server.run(sockets=[sock])  # raises the signal anew when it has ended, which is heard by then
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    threads = application.state.services.threads
-    ended = work.join() if work else True
-    if threads.at_sources or not ended:
-        _log.warning("%d requests to sources were given up; what they wrote is not known", threads.at_sources)
-        _leave(0 if good else 1)
-    return good
+    if not _ended(hub, working, application.state.services.threads, ended_by[0]):
+        _leave(1 if failures else 0)
+    return not failures
+
+
+def _no_work() -> None:
+    """Other processes do it."""
+
+
+def _ended(hub: Hub, working: threading.Thread, threads: Threads, until: float) -> bool:
+    """Waits for what is under way, and ends it when its time is over. False: it does not end."""
+    left = 0
+    for _ in range(2):
+        working.join(max(0.0, until - time.monotonic()))
+        left = threads.wait(max(0.0, until - time.monotonic()))
+        if not left and not working.is_alive():
+            return True
+        hub.stop()  # now, and not when it is done
+        until = time.monotonic() + LAST_SECONDS
+    _log.warning(
+        "given up, after the time that it had: %d requests to sources, and the work that hangs with them", left
+    )
+    return False
 
 
 def _heard(number: int, frame: FrameType | None) -> None:

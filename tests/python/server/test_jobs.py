@@ -17,7 +17,7 @@ RECORDS = "/connections/plant/entities/WorkOrders/records"
 @pytest.fixture
 def idle(shell: Shell) -> Iterator[Serving]:
     """A server that works on nothing by itself."""
-    with Serving(shell, "--concurrency", "0") as server:
+    with Serving(shell, "--no-work") as server:
         yield server
 
 

@@ -115,7 +115,7 @@ def test_two_servers_share_a_store_in_postgresql(shell: Shell, postgres: Postgre
     first, second = shell, Shell(shell.folder / "second")
     second.folder.mkdir()
     with (
-        Serving(first, "--store", store, "--concurrency", "0") as one,
+        Serving(first, "--store", store, "--no-work") as one,
         Serving(second, "--store", store, "--project", "../switchgear.toml") as other,
     ):
         done = one("POST", records, body, token=token["token"], Idempotency_Key="k")
