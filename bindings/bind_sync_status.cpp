@@ -70,7 +70,7 @@ void bind_runs(py::module_& module) {
   py::class_<RunStore>(module, "RunStore", "Runs, their messages, and errors.")
       .def(py::init<Store&>(), py::arg("store"), py::keep_alive<1, 2>())
       .def("get", &RunStore::get, py::arg("id"), WithoutGil(), "Raises NotFound.")
-      .def("list", &RunStore::list, py::arg("connection_id"), py::arg("limit"), WithoutGil(), "The latest first; '' for all connections.")
+      .def("latest", &RunStore::list, py::arg("connection_id"), py::arg("limit"), WithoutGil(), "The latest first; '' for all connections.")
       .def("messages", &RunStore::messages, py::arg("run_id"), WithoutGil())
       .def(
           "errors",

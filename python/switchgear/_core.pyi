@@ -1949,7 +1949,7 @@ class RunStore:
         """
         Raises NotFound.
         """
-    def list(self, connection_id: str, limit: typing.SupportsInt | typing.SupportsIndex) -> list[RunRow]:
+    def latest(self, connection_id: str, limit: typing.SupportsInt | typing.SupportsIndex) -> list[RunRow]:
         """
         The latest first; '' for all connections.
         """

@@ -266,7 +266,7 @@ class Hub:
         Raises:
             NotFound: there is no such connection, with the nearest id.
         """
-        return self._syncs.status(id)
+        return self._syncs.all_statuses() if id is None else self._syncs.status(id)
 
     def runs(self, id: str | None = None, limit: int = 50) -> list[Run]:
         """The runs of a connection, or of all, the latest first."""
@@ -291,7 +291,7 @@ class Hub:
         return self._syncs.errors(id, entity, since)
 
     def status(self, id: str) -> HubStatus:
-        """How the connection is: unknown, online, offline, auth_required, degraded, paused or disconnected, and since when.
+        """How the connection is, and since when: online, offline, auth_required, degraded, paused, disconnected, unknown.
 
         What this process has met itself counts first, then what the last run of any process met.
         """
@@ -350,8 +350,10 @@ class Hub:
         return worker.stats()
 
     def stop(self) -> None:
-        """Makes every `work()`, `sync()` and `run_forever()` of this hub return once what is under way has ended, and was
-        committed; again: end that now. Any thread."""
+        """Makes every `work()`, `sync()` and `run_forever()` of this hub return, from any thread.
+
+        What is under way ends, or commits what was read, before; a second call ends it now.
+        """
         for end in list(self._ends):
             end.set()
         self._syncs.stop()

@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from switchgear import _core
@@ -32,15 +32,12 @@ class HubStatus:
         state: unknown, online, offline, auth_required, degraded, paused or disconnected.
         since: when that was seen first, as far as it is known.
         error: why it is not online.
-        breakers, limits: of this process.
     """
 
     connection_id: str
     state: str
     since: datetime.datetime | None
     error: Error | None = None
-    breakers: list[Any] = field(default_factory=list)
-    limits: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -49,8 +46,6 @@ class HubStatus:
             "status": self.state,
             "since": None if self.since is None else iso(self.since),
             "error": None if self.error is None else self.error.to_dict(),
-            "breakers": self.breakers,
-            "limits": self.limits,
         }
 
 
@@ -126,17 +121,19 @@ class SyncRuns:
             for control in self._controls:
                 control.stop()
 
-    def status(self, id: str | None) -> Any:
+    def status(self, id: str) -> SyncStatus:
         """See Hub.sync_status()."""
-        if id is not None:
-            return SyncStatus(self.statuses.get(id))
+        return SyncStatus(self.statuses.get(id))
+
+    def all_statuses(self) -> list[SyncStatus]:
+        """See Hub.sync_status()."""
         return [SyncStatus(row) for row in self.statuses.all()]
 
     def runs(self, id: str | None, limit: int) -> list[Run]:
         """See Hub.runs()."""
         if id is not None:
             self._hub._row(id)
-        return [Run(row, self._runs) for row in self._runs.list(id or "", limit)]
+        return [Run(row, self._runs) for row in self._runs.latest(id or "", limit)]
 
     def get(self, run_id: str) -> Run:
         """See Hub.run()."""
@@ -154,21 +151,20 @@ class SyncRuns:
         row = self._hub._row(id)
         plant = self._hub.connection(id)
         live = plant.status()
-        breakers, limits = [str(breaker.key) for breaker in live.breakers if breaker.state != "closed"], {}
         if row.state != "active":
-            return HubStatus(id, row.state, row.updated_at, None, breakers, limits)
+            return HubStatus(id, row.state, row.updated_at)
         if live.state != "unknown":
-            return HubStatus(id, str(live.state), live.since, live.error, breakers, limits)
+            return HubStatus(id, str(live.state), live.since, live.error)
         kept = self.status(id)
         error = kept.error
         if error is not None and error.category in _OFFLINE:
-            return HubStatus(id, "offline", kept.last_finished_at, error, breakers, limits)
+            return HubStatus(id, "offline", kept.last_finished_at, error)
         if error is not None and error.category.startswith("auth"):
-            return HubStatus(id, "auth_required", kept.last_finished_at, error, breakers, limits)
+            return HubStatus(id, "auth_required", kept.last_finished_at, error)
         if kept.last_finished_at is None:
-            return HubStatus(id, "unknown", live.since, None, breakers, limits)
+            return HubStatus(id, "unknown", live.since, None)
         state = "online" if error is None else "degraded"
-        return HubStatus(id, state, kept.last_finished_at, error, breakers, limits)
+        return HubStatus(id, state, kept.last_finished_at, error)
 
     def refuse_collision(self, row: _core.StoredConnection) -> None:
         """Two connections whose ids give one schema's name would mix their tables.
@@ -182,7 +178,7 @@ class SyncRuns:
         for info in self._hub.connections():
             if info.id != row.id and info.destination == row.destination and _core.schema_name(info.id) == mine:
                 raise Conflict(
-                    f"connections '{row.id}' and '{info.id}' would both write to the schema '{mine}' of {row.destination}",
+                    f"'{row.id}' and '{info.id}' would both write to the schema '{mine}' of {row.destination}",
                     code="conflict.schema",
                     hint="choose an id that differs in more than case and punctuation, or another destination",
                     connection_id=row.id,

@@ -1,4 +1,4 @@
-"""Runs and how syncs stand: what `hub.sync()`, `hub.runs()` and `hub.sync_status()` give, each the same JSON everywhere."""
+"""Runs and how syncs stand: what `hub.sync()`, `hub.runs()` and `hub.sync_status()` give, the same JSON everywhere."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from switchgear.errors import Error, from_core
 
 def error_of(text: str) -> Error | None:
     """An error as the store keeps it; None for ""."""
-    if not text:
-        return None
+    return _error(text) if text else None
+
+
+def _error(text: str) -> Error:
     said = json.loads(text)
     wait = said.get("retry_after_ms")
     return from_core(
@@ -58,7 +60,7 @@ class _Row:
         raise NotImplementedError
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and self.to_dict() == other.to_dict()  # type: ignore[attr-defined]
+        return type(other) is type(self) and self.to_dict() == other.to_dict()
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -450,9 +452,7 @@ class StoredError(_Row):
     @property
     def error(self) -> Error:
         """The last one."""
-        error = error_of(self._row.error)
-        assert error is not None
-        return error
+        return _error(self._row.error)
 
     @property
     def count(self) -> int:

@@ -33,16 +33,16 @@ def rows_of(url: str, schema: str, table: str) -> list[Row]:
     path = rest.removeprefix("///")
     if scheme == "duckdb":
         with duckdb.connect(path, read_only=True) as connection:
-            return connection.sql(f'select * from "{schema}"."{table}"').to_arrow_table().to_pylist()  # noqa: S608
+            rows = connection.sql(f'select * from "{schema}"."{table}"').to_arrow_table().to_pylist()  # noqa: S608
+            return list(rows)
     if scheme == "sqlite":
-        with sqlite3.connect(path) as connection:
-            connection.row_factory = sqlite3.Row
-            return [dict(row) for row in connection.execute(f'select * from "{schema}__{table}"')]  # noqa: S608
+        with sqlite3.connect(path) as database:
+            database.row_factory = sqlite3.Row
+            return [dict(row) for row in database.execute(f'select * from "{schema}__{table}"')]  # noqa: S608
     if scheme == "postgresql":
-        with postgresql.connect(url) as connection, connection.cursor() as cursor:
+        with postgresql.connect(url) as server, server.cursor() as cursor:
             cursor.execute(f'select * from "{schema}"."{table}"')  # noqa: S608
-            rows: list[Row] = cursor.fetch_arrow_table().to_pylist()
-            return rows
+            return list(cursor.fetch_arrow_table().to_pylist())
     if scheme == "parquet":
         files = sorted(Path(path, schema, table).glob("*.parquet"))
         return [row for file in files for row in pyarrow.parquet.read_table(file).to_pylist()]
@@ -70,7 +70,7 @@ def is_same(wanted: Any, got: Any) -> bool:
 def difference(rows: Sequence[Mapping[str, Any]], truth: Sequence[Mapping[str, Any]], key: str = "ID") -> list[str]:
     """How a table differs from its source: keys missing, doubled, or of no record, and values."""
     found: dict[Any, Mapping[str, Any]] = {}
-    said = []
+    said: list[str] = []
     for row in rows:
         if row.get("_deleted_at") is not None:
             continue
@@ -78,15 +78,15 @@ def difference(rows: Sequence[Mapping[str, Any]], truth: Sequence[Mapping[str, A
             said.append(f"{row[key]} is there twice")
         found[row[key]] = row
     for record in truth:
-        row = found.pop(record[key], None)
-        if row is None:
+        if record[key] not in found:
             said.append(f"{record[key]} is missing")
             continue
+        got = found.pop(record[key])
         for name, value in record.items():
-            if not is_same(value, row.get(name)):
-                said.append(f"{record[key]}.{name} is {row.get(name)!r}, not {value!r}")
-        if row.get("_rescued") is not None:
-            said.append(f"{record[key]} has something rescued: {row['_rescued']}")
+            if not is_same(value, got.get(name)):
+                said.append(f"{record[key]}.{name} is {got.get(name)!r}, not {value!r}")
+        if got.get("_rescued") is not None:
+            said.append(f"{record[key]} has something rescued: {got['_rescued']}")
     said += [f"{other} is of no record" for other in found]
     return said
 

@@ -148,8 +148,8 @@ def run(one: Trial, kills: int, capsys: pytest.CaptureFixture[str], seed: int) -
     with capsys.disabled():
         where = ", ".join(f"{count} {place}" for place, count in sorted(one.kills.items()))
         print(
-            f"\nsyncs killed into {one.destination.partition(':')[0]}, {one.mode}: {sum(one.kills.values())} of {tried} "
-            f"({where}), {settled} comparisons; SWITCHGEAR_SEED={seed}"
+            f"\nsyncs killed into {one.destination.partition(':')[0]}, {one.mode}: {sum(one.kills.values())} of {tried}"
+            f" ({where}), {settled} comparisons; SWITCHGEAR_SEED={seed}"
         )
     assert sum(one.kills.values()) >= kills or time_is_up()
 
