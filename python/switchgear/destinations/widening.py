@@ -206,17 +206,18 @@ def _filled(chunks: Chunks) -> bool:
 
 def _of_numbers(old: Any, old_chunks: Chunks, new: Any, new_chunks: Chunks) -> Any:
     types = (old.type, new.type)
-    added = _numbers(new_chunks)
+    floating = any(map(pa.types.is_floating, types))
+    added = _numbers(new_chunks, floating)
     if pa.types.is_floating(old.type) and added.exact:
         return old
     if pa.types.is_decimal(old.type) and _fits(added, old.type):
         return old
-    both = added | _numbers(old_chunks)
+    both = added | _numbers(old_chunks, floating)
     if all(map(pa.types.is_integer, types)):
-        if not both.negative and both.whole <= 20:
+        if not both.negative:
             return pa.field(old.name, pa.uint64())
         return pa.field(old.name, pa.decimal128(MOST_DIGITS, 0))
-    if any(map(pa.types.is_floating, types)) and both.exact:
+    if floating and both.exact:
         return pa.field(old.name, pa.float64())
     if both.whole + both.fraction <= MOST_DIGITS:
         return pa.field(old.name, pa.decimal128(MOST_DIGITS, both.fraction))
@@ -227,15 +228,16 @@ def _fits(numbers: Numbers, type: Any) -> bool:
     return bool(numbers.fraction <= type.scale and numbers.whole <= type.precision - type.scale)
 
 
-def _numbers(chunks: Chunks) -> Numbers:
+def _numbers(chunks: Chunks, in_doubles: bool) -> Numbers:
+    """`in_doubles`: whether it matters that doubles hold them, for which each decimal is looked at."""
     found = Numbers()
     for chunk in chunks():
         if chunk.null_count < len(chunk):
-            found |= _numbers_of(chunk)
+            found |= _numbers_of(chunk, in_doubles)
     return found
 
 
-def _numbers_of(column: Any) -> Numbers:
+def _numbers_of(column: Any, in_doubles: bool) -> Numbers:
     if pa.types.is_floating(column.type):
         found = Numbers()
         for value in pc.unique(column).to_pylist():
@@ -247,7 +249,7 @@ def _numbers_of(column: Any) -> Numbers:
     whole = max(len(str(int(value.copy_abs()))) if value.copy_abs() >= 1 else 0 for value in (low, high))
     if pa.types.is_integer(column.type):
         return Numbers(whole, 0, low < 0, max(abs(low), abs(high)) <= EXACT_IN_DOUBLE)
-    exact = all(Decimal(repr(float(v))) == v for v in pc.unique(column).to_pylist() if v is not None)
+    exact = in_doubles and all(Decimal(repr(float(v))) == v for v in pc.unique(column).to_pylist() if v is not None)
     return Numbers(whole, column.type.scale, low < 0, exact)
 
 
