@@ -57,6 +57,7 @@ from switchgear.sessions import CookieLogin, CsrfToken
 from switchgear.write import Outcome, WriteProgress, WriteResult
 
 if TYPE_CHECKING:
+    from switchgear import server as server
     from switchgear.async_reader import AsyncReader as AsyncReader
 
 __version__ = _core.__version__
@@ -138,7 +139,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    # Lazily: asyncio is only loaded by those who use it.
+    # Lazily: asyncio is only loaded by those who use it, and so is what serves.
+    if name == "server":
+        import importlib
+
+        return importlib.import_module("switchgear.server")
     if name != "AsyncReader":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from switchgear.async_reader import AsyncReader

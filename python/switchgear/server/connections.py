@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from switchgear.hub import _info
 from switchgear.server.operations import NOTHING, Call, Operation
-from switchgear.server.replies import json_reply
+from switchgear.server.replies import json_reply, json_text, text_reply
 from switchgear.server.schemas import Schema, integer, table, text
 
 if TYPE_CHECKING:
@@ -61,8 +61,11 @@ def stored(hub: Hub, id: str) -> StoredConnectionInfo:
 
 
 async def list_connections(call: Call) -> Response:
-    infos = await call.threads.store(call.hub.connections)
-    return json_reply({"connections": [each.to_dict() for each in infos if call.access.may_see(each.id)]})
+    def every() -> str:  # in the thread, too: there may be thousands
+        infos = call.hub.connections()
+        return json_text({"connections": [each.to_dict() for each in infos if call.access.may_see(each.id)]})
+
+    return text_reply(await call.threads.store(every))
 
 
 async def get_connection(call: Call) -> Response:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from switchgear.server.connections import ID, NAMES, stored
 from switchgear.server.operations import Call, Operation
 from switchgear.server.records import preferences
-from switchgear.server.replies import json_reply
+from switchgear.server.replies import json_reply, json_text, text_reply
 from switchgear.server.schemas import Schema, integer, table, text
 
 if TYPE_CHECKING:
@@ -46,8 +46,12 @@ async def all_sync_status(call: Call) -> Response:
     if id is not None:
         call.access.check_connection(id)
         return json_reply((await call.threads.store(call.hub.sync_status, id)).to_dict())
-    found = await call.threads.store(call.hub.sync_status)
-    return json_reply({"connections": [each.to_dict() for each in found if call.access.may_see(each.connection_id)]})
+
+    def every() -> str:
+        found = call.hub.sync_status()
+        return json_text({"connections": [each.to_dict() for each in found if call.access.may_see(each.connection_id)]})
+
+    return text_reply(await call.threads.store(every))
 
 
 async def sync_status(call: Call) -> Response:
@@ -87,15 +91,16 @@ async def begin(call: Call) -> Response:
     before = await _latest(call, id)
     work = partial(call.hub.sync, id, entities=call.body.get("entities"), full=call.body.get("full", False))
     task = call.services.keep(asyncio.ensure_future(call.threads.sync(work)))
-    until = asyncio.get_running_loop().time() + wait
-    while True:
+    begun: Run | None = None
+    while begun is None and not task.done():
         await asyncio.wait({task}, timeout=LOOKED_EVERY)
-        if task.done():
-            return json_reply(task.result().to_dict())
         latest = await _latest(call, id)
         begun = None if latest is None or (before is not None and latest.id == before.id) else latest
-        if begun is not None and asyncio.get_running_loop().time() >= until:
-            return json_reply(begun.to_dict(), 202, {"Location": call.url_of(f"/runs/{begun.id}")})
+    await asyncio.wait({task}, timeout=wait)
+    if begun is None or task.done():
+        return json_reply((await task).to_dict())
+    now = await call.threads.store(call.hub.run, begun.id)
+    return json_reply(now.to_dict(), 202, {"Location": call.url_of(f"/runs/{now.id}")})
 
 
 async def _latest(call: Call, id: str) -> Run | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -153,3 +155,14 @@ def test_a_failure_of_the_server_tells_nothing_of_its_inside(tmp_path: Path, mon
     assert (status, answer["error"]["code"]) == (500, "internal")
     assert "geheim42" not in json.dumps(answer)
     assert answer["error"]["request_id"]
+
+
+def test_only_who_serves_loads_what_serves() -> None:
+    code = (
+        "import sys, switchgear as sg\n"
+        "loaded = lambda: {'starlette', 'uvicorn', 'anyio'} & set(sys.modules)\n"
+        "assert callable(sg.server.app) and not loaded(), loaded()\n"
+        "sg.server.app(sg.Hub(sys.argv[1]))\n"
+        "assert 'starlette' in loaded() and 'uvicorn' not in loaded(), loaded()"
+    )
+    subprocess.run([sys.executable, "-c", code, ":memory:"], check=True, timeout=60)

@@ -151,3 +151,24 @@ def test_a_sync_under_way_ends_with_the_server_and_is_not_in_progress_for_ever(
         assert server.stop(signal.SIGTERM) == 0
         at_source.close()
     assert not [run for run in hub.runs("plant") if run.status == "in_progress"]
+
+
+def test_a_sync_commits_what_it_has_read_when_the_server_ends_and_goes_on_from_there(shell: Shell) -> None:
+    slow = [{"kind": "latency", "ms": 50}]
+    with Sandbox(records=2000, page_size=50, process=True, faults=slow) as box:
+        hub = synced(shell, box, entities={"WorkOrders": {"commit_rows": 50, "page_size": 50}})
+        with Serving(shell, "--no-work") as server:
+            begun = server("POST", SYNC)
+            assert (begun.status, begun.json["status"]) == (202, "in_progress")
+            assert begun.headers["Location"] == f"/runs/{begun.json['id']}"
+            while server("GET", begun.headers["Location"]).json["records_written"] < 100:
+                assert server.process.poll() is None
+            assert server("GET", "/connections/plant/sync-status").json["status"] == "in_progress"
+            assert server.stop() == 0
+        run = hub.run(begun.json["id"])
+        assert run.status == "cancelled"
+        assert rows(shell, "plant.WorkOrders") == run.records_written > 100
+        rest = hub.sync("plant")
+        assert rest.status == "completed"
+        assert rest.records_read < 2000
+        assert rows(shell, "plant.WorkOrders") == 2000
