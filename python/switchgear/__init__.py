@@ -54,6 +54,8 @@ from switchgear.reader import Page, Reader, ReadExplanation, ReadStats
 from switchgear.request_values import raw
 from switchgear.schema import Schema
 from switchgear.sessions import CookieLogin, CsrfToken
+from switchgear.sync_runs import HubStatus
+from switchgear.syncs import EntitySyncStatus, Run, RunEntity, RunMessage, StoredError, SyncStatus
 from switchgear.write import Outcome, WriteProgress, WriteResult
 
 if TYPE_CHECKING:
@@ -89,10 +91,12 @@ __all__ = [
     "Diagnosis",
     "Entities",
     "Entity",
+    "EntitySyncStatus",
     "Error",
     "FileTokenStore",
     "Health",
     "Hub",
+    "HubStatus",
     "InternalError",
     "Job",
     "JobProgress",
@@ -116,6 +120,9 @@ __all__ = [
     "Reader",
     "RecordBatch",
     "Retry",
+    "Run",
+    "RunEntity",
+    "RunMessage",
     "Schema",
     "Secret",
     "ServerError",
@@ -123,6 +130,8 @@ __all__ = [
     "StatusChange",
     "StoreError",
     "StoredConnectionInfo",
+    "StoredError",
+    "SyncStatus",
     "TimeoutError",
     "Timeouts",
     "Tls",

@@ -291,7 +291,7 @@ class Hub:
         return self._syncs.errors(id, entity, since)
 
     def status(self, id: str) -> HubStatus:
-        """How the connection is, and since when: online, offline, auth_required, degraded, paused, disconnected, unknown.
+        """How the connection is, and since when: online, offline, auth_required, degraded, paused, disconnected …
 
         What this process has met itself counts first, then what the last run of any process met.
         """
