@@ -8,6 +8,7 @@ Origin must all be this machine, and nothing may have passed a proxy, whose clie
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from switchgear.server.threads import Threads
 
 CREATE = "`switchgear token create` makes one; send it as `Authorization: Bearer …`"
+HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::[0-9]{1,5})?")
 FORWARDING = (
     "forwarded",
     "via",
@@ -121,11 +123,9 @@ def _unauthorized(code: str, message: str, hint: str) -> Refused:
 
 
 def _host_name(host: str) -> str:
-    """Without the port; "" for what is no host."""
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
+    """Without the port; "" for what is no host (RFC 9110, 7.2)."""
+    found = HOST.fullmatch(host)
+    return found[1].strip("[]").lower() if found else ""
 
 
 def _is_own_name(name: str) -> bool:

@@ -133,6 +133,10 @@ def test_this_machine_is_answered_by_each_of_its_names(server: Serving, host: st
         {"Host": "0.0.0.0"},  # noqa: S104 - to be refused
         {"Host": "[fe80::1]"},
         {"Host": "[::1"},
+        {"Host": "evil.example@127.0.0.1"},
+        {"Host": "127.0.0.1/evil.example"},
+        {"Host": "localhost:80:90"},
+        {"Host": "127.1"},
         {"Host": ""},
         {"Forwarded": "for=10.0.0.1"},
         {"X-Forwarded-For": "127.0.0.1"},

@@ -107,6 +107,25 @@ def test_the_page_of_the_document_has_every_operation(server: Serving) -> None:
             assert f"`{method.upper()} {path}`" in page, f"docs/server.md lacks {method.upper()} {path}"
 
 
+def test_the_examples_of_the_document_are_what_they_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (ROOT / "docs/server.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    (block,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(block, names)  # noqa: S102 - our own
+    assert ask(names["app"], "GET", "/switchgear/connections")[2] == {"connections": []}
+    commands = re.findall(r"curl (.*?)http://127\.0\.0\.1:8321([^\s\"?]+)", page, re.DOTALL)
+    assert len(commands) == 3
+    for options, path in commands:
+        method = "POST" if "-X POST" in options else "GET"
+        status, _, answer = ask(names["app"], method, f"/switchgear{path}")
+        assert (status, answer["error"]["category"]) in ((404, "not_found"), (400, "bad_request")), path
+        assert answer["error"]["code"] != "not_found.path"
+    (error,) = re.findall(r"^```json\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    shown = ask(names["app"], "GET", "/switchgear/connections/none")[2]["error"]
+    assert set(json.loads(error)["error"]) == set(shown)
+
+
 def test_what_is_answered_is_as_described(server: Serving) -> None:
     """The members that the description requires are there."""
     document = server("GET", "/openapi.json").json
