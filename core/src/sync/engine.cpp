@@ -204,6 +204,14 @@ class RunUnderWay {
       if (!leases_->lost()) runs_.entity_finished(run_.id, result);
       if (result.state == RunState::failed) messages_->add("error", plan.entity, words_of(result.error));
       leases_->release(plan.entity);
+    } catch (const Error& error) {
+      const std::lock_guard lock(mutex_);
+      if (error.category == Category::conflict && error.detail == "lease_lost")
+        overtaken_ = true;
+      else if (!failure_)
+        failure_ = std::current_exception();
+      result.state = RunState::failed;
+      result.error = error_json(error);
     } catch (...) {  // the store's: nothing can be kept any more
       const std::lock_guard lock(mutex_);
       if (!failure_) failure_ = std::current_exception();
@@ -267,7 +275,7 @@ class RunUnderWay {
     } else {
       run_.state = states[RunState::completed] > 0 ? RunState::partial : RunState::failed;
     }
-    if (leases_->lost()) {
+    if (leases_->lost() || overtaken_) {
       run_.state = RunState::failed;
       run_.error =
           error_json(Error(Category::conflict, "lease_lost", "the run's lease ran out, and it stopped")
@@ -292,6 +300,7 @@ class RunUnderWay {
   std::unique_ptr<RunLeases> leases_;
   Messages* messages_ = nullptr;
   std::atomic<bool> stopped_{false};
+  std::atomic<bool> overtaken_{false};  // somebody took the run for dead
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<RunEntity> news_;
