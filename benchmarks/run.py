@@ -28,6 +28,8 @@ def main(arguments: list[str]) -> int:
         "Circuit breakers in Python": [sys.executable, HERE / "bench_breaker.py"],
         "The store": [PROGRAMS / "bench_store"],
         "Schemas": [PROGRAMS / "bench_schema"],
+        "Webhooks in C++": [PROGRAMS / "bench_webhook"],
+        "Webhooks in Python": [sys.executable, HERE / "bench_webhook.py"],
     }
     failed = []
     with tempfile.TemporaryDirectory() as scratch:

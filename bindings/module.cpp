@@ -15,6 +15,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   switchgear::bindings::bind_retry(module);
   switchgear::bindings::bind_http(module);
   switchgear::bindings::bind_auth(module);
+  switchgear::bindings::bind_webhook(module);
   switchgear::bindings::bind_connector(module);
   switchgear::bindings::bind_diagnosis(module);
   switchgear::bindings::bind_connection(module);

@@ -13,6 +13,7 @@ void bind_limits(pybind11::module_& module);
 void bind_retry(pybind11::module_& module);
 void bind_http(pybind11::module_& module);
 void bind_auth(pybind11::module_& module);
+void bind_webhook(pybind11::module_& module);
 void bind_connector(pybind11::module_& module);
 void bind_diagnosis(pybind11::module_& module);
 void bind_connection(pybind11::module_& module);

@@ -17,6 +17,7 @@ except ImportError as error:
 
     raise ImportError(explain(error)) from error
 
+from switchgear import webhooks
 from switchgear._core import Category, RecordBatch, Secret, memory_budget, parse_json
 from switchgear.auth import ApiKey, Auth, BasicAuth, BearerAuth, ClientCertificate
 from switchgear.connection import Connection, connect
@@ -144,6 +145,7 @@ __all__ = [
     "memory_budget",
     "parse_json",
     "raw",
+    "webhooks",
 ]
 
 

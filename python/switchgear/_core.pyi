@@ -678,6 +678,113 @@ class CsrfToken(Authenticator):
         redactor: Redactor,
     ) -> None: ...
 
+class WebhookEvent:
+    """
+    What a webhook says, whoever sent it. Immutable.
+    """
+    def __eq__(self, arg0: typing.Any) -> bool: ...
+    def __getstate__(self) -> tuple[typing.Any, ...]: ...
+    def __hash__(self) -> int: ...
+    def __init__(
+        self,
+        *,
+        id: str | None = None,
+        type: str | None = None,
+        timestamp: typing.Any = None,
+        connection_id: str | None = None,
+        data: typing.Any = None,
+        raw: typing.Any = b"",
+        attributes: dict[str, str] = {},
+        has_data: bool | None = None,
+    ) -> None: ...
+    def __repr__(self) -> str: ...
+    def __setstate__(self, arg0: tuple[typing.Any, ...]) -> None: ...
+    def to_dict(self) -> dict[str, typing.Any]:
+        """
+        All but the body, for JSON.
+        """
+    @property
+    def attributes(self) -> dict[str, str]:
+        """
+        Of CloudEvents, as texts: source, specversion, subject, time and the extensions.
+        """
+    @property
+    def connection_id(self) -> str | None:
+        """
+        The data's connection_id; None where it has none.
+        """
+    @property
+    def data(self) -> typing.Any:
+        """
+        What json.loads makes of it, or bytes; None where there is none, see has_data.
+        """
+    @property
+    def has_data(self) -> bool:
+        """
+        Tells data that is null from none.
+        """
+    @property
+    def id(self) -> str | None:
+        """
+        The message's id; None where its sender has none.
+        """
+    @property
+    def raw(self) -> typing.Any:
+        """
+        The bytes of the whole body.
+        """
+    @property
+    def timestamp(self) -> typing.Any:
+        """
+        A datetime in UTC: when it happened where the body says so, else when it was sent; None where neither is known.
+        """
+    @property
+    def type(self) -> str | None:
+        """
+        Such as 'sync.failed'; None where the message has none.
+        """
+
+class WebhookVerifier:
+    """
+    The compiled part of switchgear.webhooks.Verifier.
+    """
+    def __init__(
+        self,
+        secrets: collections.abc.Sequence[str],
+        *,
+        scheme: str,
+        recipe: typing.Any,
+        tolerance: typing.Any,
+        max_body_bytes: typing.SupportsInt | typing.SupportsIndex,
+        seen: typing.Any,
+        clock: typing.Any,
+    ) -> None: ...
+    def verify(
+        self, body: typing.Any, headers: typing.Any, url: typing.Any = None, params: typing.Any = None
+    ) -> WebhookEvent:
+        """
+        The event of a message that is signed as it should be. See switchgear.webhooks.verify.
+        """
+
+class WebhookSigner:
+    """
+    The compiled part of switchgear.webhooks.Signer.
+    """
+    def __init__(
+        self, secrets: collections.abc.Sequence[str], *, scheme: str, recipe: typing.Any, clock: typing.Any
+    ) -> None: ...
+    def sign(
+        self,
+        body: typing.Any,
+        id: str | None = None,
+        timestamp: typing.Any = None,
+        url: str | None = None,
+        params: typing.Any = None,
+    ) -> dict[str, str]:
+        """
+        The headers to send with a body. See switchgear.webhooks.sign.
+        """
+
 class ConfigKey:
     """
     A setting that a connector takes.
@@ -2096,6 +2203,15 @@ def adbc_destination(
     Opens a database by an ADBC driver. Raises DestinationError.
     """
 
+def answer_handshake(
+    headers: typing.Any,
+    origins: collections.abc.Sequence[str],
+    per_minute: typing.SupportsInt | typing.SupportsIndex | None,
+) -> dict[str, str] | None:
+    """
+    The headers to answer OPTIONS with, or None. See switchgear.webhooks.handshake.
+    """
+
 def check_on_error(text: str) -> None:
     """
     Raises ConfigError unless it is 'continue', 'stop', or a share such as '10%'.
@@ -2143,6 +2259,16 @@ def memory_budget() -> MemoryBudget:
     The budget of this process.
     """
 
+def new_webhook_id() -> str:
+    """
+    A new id for a message: without full stops.
+    """
+
+def new_webhook_secret() -> str:
+    """
+    A new secret: whsec_ and 32 random bytes in base64.
+    """
+
 def parse_json(
     body: str,
     records: str = "",
@@ -2153,6 +2279,13 @@ def parse_json(
 ) -> RecordBatch:
     """
     The records of one JSON text as columns, with types inferred from all of them. `records` is the JSON pointer (RFC 6901) to the array of objects; members whose name contains `control` are left out. `schema` gives some columns a type, {"Cost": "decimal(12,3)"}; `nested` is what becomes of objects and arrays: json, struct or flatten. Raises ProtocolError for broken JSON, ConfigError for an unknown type or column.
+    """
+
+def parse_webhook(
+    body: typing.Any, headers: typing.Any, max_body_bytes: typing.SupportsInt | typing.SupportsIndex
+) -> list[WebhookEvent]:
+    """
+    The events of a message. See switchgear.webhooks.parse.
     """
 
 def python_destination(destination: typing.Any) -> Destination:
@@ -2206,6 +2339,11 @@ def sleep(clock: typing.Any, seconds: typing.Any) -> None:
 def start_read(connection: Connection, request: ReadRequest) -> PendingCall:
     """
     read_entity() for an event loop: the result is a PageReader.
+    """
+
+def write_cloud_events(events: collections.abc.Sequence[WebhookEvent], mode: str) -> tuple[dict[str, str], bytes]:
+    """
+    Headers and body. See switchgear.webhooks.cloud_events.
     """
 
 __version__: str = "0.1.0"

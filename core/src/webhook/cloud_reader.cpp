@@ -121,7 +121,13 @@ WebhookEvent read_binary(const WebhookMessage& message, const std::optional<std:
     add_attribute(event, name, header_text(header.name, *find_header(message.headers, header.name, limits)));
   }
   check_attributes(event, true);
-  if (content_type) event.attributes.emplace_back("datacontenttype", *content_type);
+  if (content_type) {
+    if (first_invalid_utf8(*content_type) != content_type->size()) {
+      refuse("malformed_header", "the header Content-Type is not UTF-8: '" + webhook_detail::shown(*content_type) + "'",
+             "a media type is of ASCII characters");
+    }
+    event.attributes.emplace_back("datacontenttype", *content_type);
+  }
   if (message.body.empty()) return event;
   if (!content_type || !webhook_detail::is_json_type(webhook_detail::media_type(*content_type))) {
     set_data(event, EventData::binary, std::string(message.body));

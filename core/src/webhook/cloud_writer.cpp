@@ -63,6 +63,10 @@ std::vector<std::pair<std::string, std::string>> attributes_of(const WebhookEven
 
 std::string data_type(const WebhookEvent& event) {
   const std::string_view type = event.attribute("datacontenttype");
+  // It becomes a header as it is.
+  for (const char c : type) {
+    if (c < 0x20 || c >= 0x7f) refuse_event("the datacontenttype of an event to send is '" + webhook_detail::shown(type) + "'");
+  }
   if (!type.empty() || event.kind == EventData::none) return std::string(type);
   return event.kind == EventData::json ? "application/json" : "application/octet-stream";
 }

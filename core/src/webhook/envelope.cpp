@@ -69,7 +69,7 @@ void read_data(std::string_view body, JsonSink* sink, WebhookEvent& event) {
   reader.read(&catching);
   reader.end();
   event.kind = EventData::json;
-  event.data = body;
+  if (sink == nullptr) event.data = body;
 }
 
 }  // namespace
@@ -114,7 +114,7 @@ void read_enveloped(std::string_view body, JsonSink* sink, WebhookEvent& event) 
   }
   event.type = std::move(*type.text);
   event.kind = EventData::json;
-  event.data = *data;
+  if (sink == nullptr) event.data = *data;
   const auto instant = timestamp.text ? parse_rfc3339(*timestamp.text) : std::nullopt;
   if (instant) {
     event.timestamp = to_wall_time(*instant);

@@ -1,6 +1,7 @@
 #include "json_reader.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -21,8 +22,9 @@ std::uint64_t word_at(const char* bytes) noexcept {
 
 bool is_ascii(std::string_view text) noexcept {
   std::size_t at = 0;
-  for (; at + 8 <= text.size(); at += 8) {
-    if ((word_at(text.data() + at) & highs) != 0) return false;
+  for (; at + 32 <= text.size(); at += 32) {
+    const char* bytes = text.data() + at;
+    if (((word_at(bytes) | word_at(bytes + 8) | word_at(bytes + 16) | word_at(bytes + 24)) & highs) != 0) return false;
   }
   return std::all_of(text.begin() + static_cast<std::ptrdiff_t>(at), text.end(),
                      [](char c) { return static_cast<unsigned char>(c) < 0x80; });
@@ -33,12 +35,13 @@ constexpr bool ends_run(char c) noexcept { return c == '"' || c == '\\' || stati
 /// Where the first quote, backslash or control character is from `at` on; the text's size if there is none.
 std::size_t end_of_run(std::string_view text, std::size_t at) noexcept {
   const auto zero_bytes = [](std::uint64_t word) { return (word - ones) & ~word & highs; };
-  while (at + 8 <= text.size()) {
+  for (; at + 8 <= text.size(); at += 8) {
     const std::uint64_t word = word_at(text.data() + at);
-    // The lowest mark is exact, those above it may be false; they only end the run of eight.
     const std::uint64_t marks = zero_bytes(word ^ ones * '"') | zero_bytes(word ^ ones * '\\') | ((word - ones * 0x20) & ~word & highs);
-    if (marks != 0) break;
-    at += 8;
+    if (marks == 0) continue;
+    // The lowest mark is exact; those above it may be false.
+    if constexpr (std::endian::native == std::endian::little) return at + static_cast<std::size_t>(std::countr_zero(marks)) / 8;
+    break;
   }
   while (at < text.size() && !ends_run(text[at])) ++at;
   return at;
@@ -79,25 +82,6 @@ void JsonReader::fail(const char* why) const {
               "broken JSON at byte " + std::to_string(at_) + " of " + std::to_string(text_.size()) + ": " + why +
                   (at_ < text_.size() ? ", at '" + shown(text_.substr(at_), 20) + "'" : ""))
       .with_hint("the sender has to write JSON in UTF-8 (RFC 8259)");
-}
-
-void JsonReader::skip_blanks() noexcept {
-  while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\r' || text_[at_] == '\t')) ++at_;
-}
-
-char JsonReader::peek() noexcept {
-  skip_blanks();
-  return at_ < text_.size() ? text_[at_] : '\0';
-}
-
-bool JsonReader::take(char c) noexcept {
-  if (peek() != c || at_ == text_.size()) return false;
-  ++at_;
-  return true;
-}
-
-void JsonReader::need(char c, const char* why) {
-  if (!take(c)) fail(why);
 }
 
 void JsonReader::open(bool object) {

@@ -15,7 +15,10 @@ class JsonReader {
   explicit JsonReader(std::string_view text, int max_depth = webhook_json_depth);
 
   /// The first character of the value that is next; '\0' at the end.
-  char peek() noexcept;
+  char peek() noexcept {
+    skip_blanks();
+    return at_ < text_.size() ? text_[at_] : '\0';
+  }
 
   /// Enters the object that is next, for next_key().
   void enter_object();
@@ -43,9 +46,18 @@ class JsonReader {
   void scalar(JsonSink* sink);
   void open(bool object);
   bool close_or_go_on(JsonSink* sink, int floor);
-  void skip_blanks() noexcept;
-  bool take(char c) noexcept;
-  void need(char c, const char* why);
+  void skip_blanks() noexcept {
+    while (at_ < text_.size() && text_[at_] <= ' ' && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\r' || text_[at_] == '\t'))
+      ++at_;
+  }
+  bool take(char c) noexcept {
+    if (peek() != c || at_ == text_.size()) return false;
+    ++at_;
+    return true;
+  }
+  void need(char c, const char* why) {
+    if (!take(c)) fail(why);
+  }
   unsigned hex4();
 
   std::string_view text_;

@@ -26,6 +26,7 @@ from switchgear.cli import (
     sandbox,
     serve,
     token,
+    webhook,
     write,
 )
 from switchgear.cli.options import keep_histories
@@ -40,7 +41,7 @@ app = typer.Typer(
     help="Read, write and sync industrial source systems.",
 )
 REPORT = "this is a fault of switchgear: set SWITCHGEAR_DEBUG=1 for a traceback to report"
-for module in (read, write, queue, serve, token, check, diagnose, entities, connectors, sandbox, demo, doctor):
+for module in (read, write, queue, serve, token, check, diagnose, entities, connectors, webhook, sandbox, demo, doctor):
     module.add_to(app)
 
 

@@ -116,6 +116,7 @@ TEST(CloudEvents, BinaryHaveTheirAttributesInHeaders) {
   EXPECT_EQ(refused("{", binary({{"Content-Type", "application/vnd.x+json"}})), "malformed_body");
   EXPECT_EQ(refused("", binary({{"ce-datacontenttype", "text/plain"}})), "malformed_header");
   EXPECT_EQ(refused("", binary({{"ce-data", "x"}})), "malformed_header");
+  EXPECT_EQ(refused("", binary({{"Content-Type", "text/\xff"}})), "malformed_header");
   Headers twice = binary();
   twice.add("Ce-Id", "A1");
   EXPECT_EQ(refused("", twice), "duplicate_header");
@@ -174,6 +175,8 @@ TEST(CloudEvents, AreReadAsTheyWereWritten) {
   EXPECT_THROW(write_cloud_events({}, CloudEventMode::structured), Error);
   event.attributes.clear();
   EXPECT_THROW(write_cloud_events({&event, 1}, CloudEventMode::structured), Error) << "without a source";
+  event.attributes = {{"source", "s"}, {"datacontenttype", "text/plain\r\nX-Evil: 1"}};
+  EXPECT_THROW(write_cloud_events({&event, 1}, CloudEventMode::binary), Error) << "a header of its own";
   event.attributes = {{"source", "s"}, {"Trace-Parent", "x"}};
   EXPECT_THROW(write_cloud_events({&event, 1}, CloudEventMode::structured), Error);
 }

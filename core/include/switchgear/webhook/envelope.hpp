@@ -37,7 +37,8 @@ struct WebhookEvent {
   std::string_view attribute(std::string_view name) const noexcept;
 };
 
-/// What a verified message says. `sink` is told the JSON that becomes `data`; told anew from its beginning, what counts is the last time.
+/// What a verified message says. `sink` is told the JSON that else becomes `data`; told anew from its beginning, what counts is the last
+/// time.
 WebhookEvent read_event(const WebhookMessage& message, const VerifiedWebhook& verified, const WebhookOptions& options,
                         JsonSink* sink = nullptr);
 
