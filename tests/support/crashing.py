@@ -6,6 +6,7 @@ Checkpoint number n has the state "n", so that what the table must hold is known
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import shutil
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from support.checkpoints import LABS, Row, checkpoint
+from switchgear import Conflict
 from switchgear.destinations import Checkpoint, DestinationTable
 
 PATIENCE_SECONDS = 60.0
@@ -124,6 +126,31 @@ def commit_and_be_killed(job: Job, *, commits: int, after_seconds: float) -> boo
         process.join()
     assert process.exitcode in (0, -signal.SIGKILL), f"the writer ended with {process.exitcode}"
     return process.exitcode != 0
+
+
+def race(job: Job, writers: int) -> list[int]:
+    """Commits in several processes at once, each going on from what it finds. Returns how many each committed."""
+    counts = [_processes.Value("i", 0) for _ in range(writers)]
+    start = _processes.Barrier(writers)
+    processes = [_processes.Process(target=_racing, args=(job, count, start), daemon=True) for count in counts]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(PATIENCE_SECONDS)
+        assert process.exitcode == 0, f"a writer ended with {process.exitcode}"
+    return [int(count.value) for count in counts]
+
+
+def _racing(job: Job, count: Any, start: Any) -> None:
+    table = LABS[job.lab](job.folder).open(job.mode)
+    start.wait(PATIENCE_SECONDS)
+    while True:
+        number, following = next_checkpoint(table, job.mode)
+        if number > job.upto:
+            return
+        with contextlib.suppress(Conflict):
+            table.commit(following)
+            count.value += 1
 
 
 def _beginning(job: Job, begins: Any) -> None:

@@ -22,18 +22,18 @@ import json
 import re
 import secrets
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import timezone
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Schema, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
 from switchgear.destinations.base import Checkpoint, Destination, DestinationTable, Table, fenced
+from switchgear.destinations.delta_log import APPLICATION, Kept, commit_of, logged, sync_commit
 from switchgear.destinations.durable import (
     LOCK_SECONDS,
     code_and_hint,
@@ -41,8 +41,6 @@ from switchgear.destinations.durable import (
     folder_name,
     locked,
     make_folder,
-    sync_file,
-    sync_folder,
     write,
 )
 from switchgear.destinations.keyed import DELETED_AT, latest_by_key
@@ -50,11 +48,7 @@ from switchgear.destinations.stored_files import StoredFile, write_parquet
 from switchgear.destinations.widening import Columns, fitted, in_memory, plain, united, widest
 from switchgear.errors import DestinationError
 
-FORMAT = 1
-APPLICATION = "switchgear"
 TRIES = 10
-_STATE, _TRANSACTION, _OWNER = "switchgear.state", "switchgear.transaction", "switchgear.owner"
-_TOKEN = "switchgear.token"  # noqa: S105 - by which a commit is known as ours
 _INSTANT = pa.timestamp("us", "UTC")
 
 
@@ -77,32 +71,6 @@ class DeltaDestination(Destination):
     def path(self, schema: str, name: str) -> Path:
         """Where a table is, for `deltalake.DeltaTable` and others."""
         return self.folder / folder_name(schema) / folder_name(name)
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What `state.json` holds: the state at a transaction of the table, or later ones on the way to the next."""
-
-    format: int = FORMAT
-    owner: str = ""
-    mode: str = ""
-    transaction: int = 0
-    state: str | None = None
-    aside: tuple[str, ...] = ()
-    token: str = ""
-
-    @classmethod
-    def read(cls, path: Path) -> Kept:
-        try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-            if found["format"] <= FORMAT:
-                return cls(**found | {"aside": tuple(found["aside"])})
-            why, hint = f"it has format {found['format']}, this version knows {FORMAT}", "upgrade switchgear"
-        except FileNotFoundError:
-            return cls()
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            why, hint = f"it holds no state: {error}", "remove it: the table's log has the state as well"
-        raise DestinationError(f"{path} can't be used: {why}", code="destination.open", hint=hint)
 
 
 class DeltaLakeTable(DestinationTable):
@@ -134,8 +102,11 @@ class DeltaLakeTable(DestinationTable):
                     fenced(self._table, kept.state, checkpoint)
                     try:
                         self._write(target, kept, checkpoint)
-                    except CommitFailedError as error:
-                        if attempt < TRIES and not _os_error(error):
+                    except DeltaError as error:
+                        overtaken = isinstance(error, CommitFailedError) or (
+                            target is None and self._load() is not None
+                        )
+                        if overtaken and attempt < TRIES and not _os_error(error):
                             continue
                         raise
                     self._clean()
@@ -176,11 +147,11 @@ class DeltaLakeTable(DestinationTable):
             rows, partial = pa.Table.from_batches([fitted(source.batch, schema) for source in batches], schema), {}
         before = -1 if target is None else target.version()
         if target is None:
-            write_deltalake(self._data, rows.select(schema.names), mode="error", commit_properties=_commit(following))
+            write_deltalake(self._data, rows.select(schema.names), mode="error", commit_properties=commit_of(following))
         elif upsert:
             self._merge(target, rows, partial, schema, following, checkpoint)
         elif rows.num_rows:
-            write_deltalake(target, rows, mode="append", schema_mode="merge", commit_properties=_commit(following))
+            write_deltalake(target, rows, mode="append", schema_mode="merge", commit_properties=commit_of(following))
         self._committed(before, following)
 
     def _merge(
@@ -197,7 +168,7 @@ class DeltaLakeTable(DestinationTable):
         unread = _not_among(checkpoint.live_run_ids) if checkpoint.live_run_ids is not None else None
         if rows.num_rows == 0:
             if unread is not None:
-                target.update(updates=gone, predicate=unread.format(""), commit_properties=_commit(following))
+                target.update(updates=gone, predicate=unread.format(""), commit_properties=commit_of(following))
             return
         came = [name for name in schema.names if name in rows.column_names]
         values = {name: f"source.{_quoted(name)}" for name in came}
@@ -213,7 +184,7 @@ class DeltaLakeTable(DestinationTable):
             " AND ".join(f"target.{_quoted(name)} = source.{_quoted(name)}" for name in self._table.key),
             source_alias="source",
             target_alias="target",
-            commit_properties=_commit(following),
+            commit_properties=commit_of(following),
         )
         merger = merger.when_matched_update({_quoted(name): change for name, change in changes.items()})
         merger = merger.when_not_matched_insert({_quoted(name): value for name, value in values.items()})
@@ -237,7 +208,7 @@ class DeltaLakeTable(DestinationTable):
         parts = (part for source in built for part in source.batches())
         stream = _stream(schema, (*parts, *(source.batch for source in batches)))
         before = -1 if target is None else target.version()
-        _overwrite(target or self._data, stream, _commit(following))
+        _overwrite(target or self._data, stream, commit_of(following))
         self._committed(before, following)
 
     # -- the table
@@ -260,42 +231,23 @@ class DeltaLakeTable(DestinationTable):
         unchanged = CommitProperties(max_commit_retries=0)
         if not wider.equals(stored.schema, check_metadata=True):
             _overwrite(target, _stream(wider, stored.batches()), unchanged)
-            self._sync(target.version())
+            sync_commit(self._data, target.version())
         new = [field for field in schema if field.name not in wider.names]
         if new and self._table.mode == "upsert":
             target.alter.add_columns(list(Schema.from_arrow(pa.schema(new)).fields), commit_properties=unchanged)
-            self._sync(target.version())
+            sync_commit(self._data, target.version())
         return target
 
     def _committed(self, before: int, following: Kept) -> None:
         """Makes the commit durable, or one of nothing but the state where no row was changed; then copies the state."""
         # Made for the version that was looked at, ours is the next one, or there is none.
         version = before + 1
-        if not self._sync(version, following.token):
+        if not sync_commit(self._data, version, following.token):
             target = DeltaTable(str(self._data), version=before)
-            target.create_write_transaction([], "append", target.schema(), commit_properties=_commit(following))
-            self._sync(version)
-        self._keep(following)
-
-    def _sync(self, version: int, token: str = "") -> bool:
-        """Waits until a commit is on the disk: delta-rs leaves what it writes to the operating system.
-
-        Returns whether there is this commit, and with this token.
-        """
-        log = self._data / "_delta_log"
-        path = log / f"{version:020d}.json"
-        try:
-            actions = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        except FileNotFoundError:
-            return False
-        if token and not any(action.get("commitInfo", {}).get(_TOKEN) == token for action in actions):
-            return False
-        for file in (path, *(self._data / unquote(action["add"]["path"]) for action in actions if "add" in action)):
-            with contextlib.suppress(FileNotFoundError):  # whoever committed after us may have vacuumed it
-                sync_file(file)
-        for folder in (log, self._data, self._data.parent):
-            sync_folder(folder)
-        return True
+            target.create_write_transaction([], "append", target.schema(), commit_properties=commit_of(following))
+            sync_commit(self._data, version)
+        with contextlib.suppress(OSError):  # it is committed, and the log has the state
+            self._keep(following)
 
     # -- the state
 
@@ -322,9 +274,9 @@ class DeltaLakeTable(DestinationTable):
         return kept
 
     def _logged(self, target: DeltaTable, transaction: int) -> Kept:
-        for commit in target.history():
-            if commit.get(_TRANSACTION) == str(transaction):
-                return Kept(owner=commit[_OWNER], mode=self._table.mode, transaction=transaction, state=commit[_STATE])
+        kept = logged(target, transaction)
+        if kept is not None:
+            return dataclasses.replace(kept, mode=self._table.mode)
         raise self._error(
             "destination.lost",
             f"neither its log nor {self._own / 'state.json'} has the state of transaction {transaction} any more",
@@ -332,14 +284,14 @@ class DeltaLakeTable(DestinationTable):
         )
 
     def _keep(self, kept: Kept) -> None:
-        write(self._own / "state.json", json.dumps(asdict(kept), ensure_ascii=False))
+        write(self._own / "state.json", json.dumps(asdict(kept), ensure_ascii=False), f"-{kept.token}")
 
     def _clean(self) -> None:
         """Removes what was built aside and is needed no more, here or by a process that was killed."""
         aside = Kept.read(self._own / "state.json").aside
         for left in self._own.glob("*.tmp"):
             if left.name not in aside:
-                left.unlink()
+                left.unlink(missing_ok=True)
 
     # -- errors
 
@@ -415,19 +367,6 @@ def _stream(schema: Any, parts: Iterable[Any]) -> Any:
 
 def _overwrite(target: DeltaTable | Path, stream: Any, commit: CommitProperties) -> None:
     write_deltalake(target, stream, mode="overwrite", schema_mode="overwrite", commit_properties=commit)
-
-
-def _commit(kept: Kept) -> CommitProperties:
-    return CommitProperties(
-        custom_metadata={
-            _STATE: kept.state,
-            _TRANSACTION: str(kept.transaction),
-            _OWNER: kept.owner,
-            _TOKEN: kept.token,
-        },
-        app_transactions=[Transaction(APPLICATION, kept.transaction)],
-        max_commit_retries=0,
-    )
 
 
 def _os_error(error: DeltaError) -> int:

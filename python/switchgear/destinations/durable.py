@@ -14,7 +14,7 @@ from switchgear.destinations.base import Table
 from switchgear.errors import DestinationError
 
 LOCK_SECONDS = 10.0
-_LOOK_AGAIN_SECONDS = 0.02
+_LOOK_AGAIN_SECONDS = 0.005
 _CODES = {
     errno.ENOSPC: ("destination.full", "make room, then sync again: nothing of what is there was changed"),
     errno.EDQUOT: ("destination.full", "raise the quota or make room, then sync again"),
@@ -74,9 +74,13 @@ def move(staged: Path, target: Path) -> None:
         sync_folder(staged.parent)
 
 
-def write(path: Path, text: str) -> None:
-    """Writes a text durably; readers see the old one or the new one."""
-    staged = path.with_name(path.name + ".tmp")
+def write(path: Path, text: str, mark: str = "") -> None:
+    """Writes a text durably; readers see the old one or the new one.
+
+    Args:
+        mark: tells apart what several writers write at the same time, where no lock keeps them from it.
+    """
+    staged = path.with_name(f"{path.name}{mark}.tmp")
     with staged.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()

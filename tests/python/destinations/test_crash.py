@@ -23,6 +23,7 @@ from support.crashing import (
     comparable,
     go_on,
     next_checkpoint,
+    race,
     story,
     told,
 )
@@ -117,6 +118,14 @@ def test_writers_killed_for_long_lose_and_double_nothing(name: str, mode: str, t
         if over():
             break
         kill_at_random(name, mode, tmp_path / f"tables-{round_number}", 10, seed + round_number)
+
+
+@pytest.mark.parametrize(("name", "mode"), PAIRS)
+def test_of_writers_that_race_one_commits_each_checkpoint(name: str, mode: str, tmp_path: Path) -> None:
+    counts = race(Job(name, tmp_path, mode, 12), writers=3)
+    assert check(LABS[name](tmp_path), mode) == 12
+    assert sum(counts) == 12
+    print(f"{name} {mode}: {counts}")
 
 
 def test_a_callback_is_called_again_with_what_was_torn_off(tmp_path: Path) -> None:
