@@ -6,6 +6,11 @@
 
 namespace switchgear {
 
+RecordBatch no_rows(const Schema& schema) {
+  std::vector<ColumnBuilder> columns(schema.fields.begin(), schema.fields.end());
+  return {to_arrow_schema(schema), finish_columns(columns, 0)};
+}
+
 void ColumnAdder::add_constant(const Field& field, std::string_view text) { added_.push_back({Kind::text, field, std::string(text)}); }
 
 void ColumnAdder::add_constant(const Field& field, std::int64_t number) { added_.push_back({Kind::number, field, {}, number}); }

@@ -215,6 +215,8 @@ class AdbcTable final : public DestinationTable {
     } else {
       grow(table, columns, plan);
     }
+    if (std::all_of(plan.batches.begin(), plan.batches.end(), [](const RecordBatch& batch) { return batch.length() == 0; }))
+      return plan.columns;
     const bool empty = fresh || session_.query("select cast(1 as " + text_type() + ") from " + sql_of(table) + " limit 1").empty();
     const bool keyed = !target_.key.empty() && mode != SyncMode::replace;
     const bool repeated = keyed && mode == SyncMode::upsert && repeats_a_key(checkpoint.batches, target_.key);

@@ -387,8 +387,15 @@ class EntitySync {
     std::optional<std::vector<std::string>> gone;
     if (whole && plan_.mode == SyncMode::upsert && plan_.read.filter.empty() && plan_.read.raw_filter.empty() && plan_.read.limit < 0)
       gone = std::move(live);
+    if (pending_.empty() && first_ && !incremental_) add_columns();
     checkpoint(true, std::move(gone));
     tell_of_cursor();
+  }
+
+  /// Of an entity without records the table has its columns all the same, where they are known (all but `_rescued`).
+  void add_columns() {
+    const Schema& schema = reader_->pages->schema();
+    if (schema.fields.size() > 1) pending_.push_back(rows_.apply(no_rows(schema)));
   }
 
   bool same_edge() const {

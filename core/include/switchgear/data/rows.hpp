@@ -16,6 +16,9 @@ namespace switchgear {
 /// The rows whose entry is not 0, in their order; the batch itself where all are. `schema` is the batch's.
 RecordBatch select_rows(const RecordBatch& batch, const Schema& schema, const std::vector<std::uint8_t>& selected);
 
+/// The columns, and no rows.
+RecordBatch no_rows(const Schema& schema);
+
 /// Adds columns to batches. It remembers what it made for the batch before, which mostly has the same columns.
 class ColumnAdder {
  public:
