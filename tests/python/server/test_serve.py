@@ -6,6 +6,8 @@ import concurrent.futures
 import signal
 import socket
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from support.running import Shell
 from support.serving import Serving
 from switchgear.server.running import listen
 
+StartServer = Callable[..., Any]
 READ = "/connections/slow/entities/WorkOrders/records"
 
 
@@ -130,3 +133,17 @@ def test_two_servers_share_a_store_in_postgresql(shell: Shell, postgres: Postgre
         shell("token", "revoke", token["id"], "--store", store)
         for server in (one, other):
             assert server("GET", "/jobs", token=token["token"]).status == 401
+
+
+def test_a_store_that_is_gone_is_told_and_does_not_end_the_server(shell: Shell, start_server: StartServer) -> None:
+    postgres: Postgres = start_server(Postgres)
+    with Serving(shell, "--store", postgres.url, "--grace", "1") as server:
+        assert server("GET", "/healthz").status == 200
+        postgres.stop()
+        for path in ("/healthz", "/connections", "/sync-status"):
+            answer = server("GET", path)
+            assert (answer.status, answer.error["category"]) == (503, "store"), path
+            assert "s%20g" not in answer.body.decode()  # the password in the store's URL
+        assert server.process.poll() is None
+        assert server.stop() == 0
+    assert "Traceback" not in server.log
