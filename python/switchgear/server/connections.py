@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from switchgear.errors import Conflict
 from switchgear.hub import _info
 from switchgear.server.operations import NOTHING, Call, Operation
 from switchgear.server.replies import json_reply, json_text, text_reply
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from switchgear.connection import Connection
     from switchgear.hub import Hub, StoredConnectionInfo
 
+TRIES = 10
 ID = text(minLength=1)
 NAMES: Schema = {"type": "array", "items": text(minLength=1), "maxItems": 1000}
 CONNECTION: Schema = {
@@ -88,7 +90,13 @@ async def diagnosis(call: Call) -> Response:
 
 def _changing(change: str) -> Callable[[Call], Any]:
     async def handler(call: Call) -> Response:
-        await call.threads.store(getattr(call.hub, change), call.path["id"])
+        for again in range(TRIES - 1, -1, -1):
+            try:
+                await call.threads.store(getattr(call.hub, change), call.path["id"])
+                break
+            except Conflict as conflict:  # with somebody else's change; this one does not build on what was before
+                if conflict.code != "conflict.precondition" or not again:
+                    raise
         return await get_connection(call)
 
     return handler

@@ -1,5 +1,6 @@
 #include "switchgear/store/api_tokens.hpp"
 
+#include <mutex>
 #include <set>
 #include <thread>
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+
 import pytest
 
 from support.running import Shell
@@ -81,3 +83,11 @@ def test_pause_disconnect_and_what_takes_them_back(shell: Shell) -> None:
             if state != "active":
                 assert read.error["code"].startswith("circuit_open")
         assert server("GET", "/connections/other").json["state"] == "active"
+
+
+def test_changes_at_the_same_time_do_not_fail_each_other(shell: Shell) -> None:
+    with Serving(shell) as server, concurrent.futures.ThreadPoolExecutor(8) as pool:
+        changes = ["pause", "resume", "reconnect", "resume"] * 8
+        answers = list(pool.map(lambda change: server("POST", f"/connections/other/{change}"), changes))
+        assert {answer.status for answer in answers} == {200}
+        assert server("POST", "/connections/other/resume").json["state"] == "active"
