@@ -54,7 +54,6 @@ std::string_view BodyBytes::view() const {
 NameValues::NameValues(const py::handle& given, const char* what) : what_(what) {
   if (PyDict_CheckExact(given.ptr()) != 0) {
     views_.reserve(static_cast<std::size_t>(PyDict_GET_SIZE(given.ptr())));
-    kept_.push_back(py::reinterpret_borrow<py::object>(given));
     PyObject* name = nullptr;
     PyObject* value = nullptr;
     for (Py_ssize_t at = 0; PyDict_Next(given.ptr(), &at, &name, &value) != 0;) add(name, value);
@@ -74,6 +73,9 @@ NameValues::NameValues(const py::handle& given, const char* what) : what_(what) 
 
 std::string_view NameValues::text_of(PyObject* text) const {
   if (PyUnicode_Check(text) != 0) {
+    if (PyUnicode_IS_COMPACT_ASCII(text)) {  // as nearly all are: its bytes are there already
+      return {reinterpret_cast<const char*>(PyUnicode_1BYTE_DATA(text)), static_cast<std::size_t>(PyUnicode_GET_LENGTH(text))};
+    }
     Py_ssize_t size = 0;
     const char* utf8 = PyUnicode_AsUTF8AndSize(text, &size);
     if (utf8 != nullptr) return {utf8, static_cast<std::size_t>(size)};

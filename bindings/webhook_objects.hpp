@@ -30,7 +30,8 @@ class BodyBytes {
   pybind11::object bytes_;
 };
 
-/// Names and values of a mapping or of pairs, as texts or bytes, one value or a list of them. Keeps alive what it shows.
+/// Names and values of a mapping or of pairs, as texts or bytes, one value or a list of them. Keeps alive what it shows, but for a dict,
+/// which the caller holds.
 class NameValues {
  public:
   NameValues(const pybind11::handle& given, const char* what);

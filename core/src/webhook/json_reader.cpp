@@ -1,5 +1,9 @@
 #include "json_reader.hpp"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include <algorithm>
 #include <bit>
 #include <cstdint>
@@ -12,7 +16,7 @@
 namespace switchgear::webhook_detail {
 namespace {
 
-constexpr std::uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
+constexpr std::uint64_t highs = 0x8080808080808080;
 
 std::uint64_t word_at(const char* bytes) noexcept {
   std::uint64_t word = 0;
@@ -34,15 +38,18 @@ constexpr bool ends_run(char c) noexcept { return c == '"' || c == '\\' || stati
 
 /// Where the first quote, backslash or control character is from `at` on; the text's size if there is none.
 std::size_t end_of_run(std::string_view text, std::size_t at) noexcept {
-  const auto zero_bytes = [](std::uint64_t word) { return (word - ones) & ~word & highs; };
-  for (; at + 8 <= text.size(); at += 8) {
-    const std::uint64_t word = word_at(text.data() + at);
-    const std::uint64_t marks = zero_bytes(word ^ ones * '"') | zero_bytes(word ^ ones * '\\') | ((word - ones * 0x20) & ~word & highs);
-    if (marks == 0) continue;
-    // The lowest mark is exact; those above it may be false.
-    if constexpr (std::endian::native == std::endian::little) return at + static_cast<std::size_t>(std::countr_zero(marks)) / 8;
-    break;
+#ifdef __SSE2__
+  const __m128i quote = _mm_set1_epi8('"');
+  const __m128i backslash = _mm_set1_epi8('\\');
+  const __m128i last_control = _mm_set1_epi8(0x1F);
+  for (; at + 16 <= text.size(); at += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+    const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, last_control), bytes);
+    const __m128i either = _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash));
+    const auto marks = static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(either, control)));
+    if (marks != 0) return at + static_cast<std::size_t>(std::countr_zero(marks));
   }
+#endif
   while (at < text.size() && !ends_run(text[at])) ++at;
   return at;
 }
