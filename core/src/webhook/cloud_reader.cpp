@@ -157,7 +157,8 @@ void check_format(std::string_view type, std::string_view begin) {
 }
 
 std::vector<WebhookEvent> read_events(const WebhookMessage& message, const WebhookLimits& limits) {
-  const auto content_type = find_header(message.headers, "Content-Type", limits);
+  auto content_type = find_header(message.headers, "Content-Type", limits);
+  if (content_type && content_type->empty()) content_type.reset();
   const std::string type = content_type ? webhook_detail::media_type(*content_type) : std::string();
   // The longer one first: it begins with the shorter.
   if (type.starts_with(batch_type)) {

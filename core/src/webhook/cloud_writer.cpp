@@ -1,4 +1,5 @@
 #include "cloud_attributes.hpp"
+#include "media_type.hpp"
 #include "refusal.hpp"
 #include "rfc3339.hpp"
 #include "switchgear/base/text.hpp"
@@ -63,9 +64,10 @@ std::vector<std::pair<std::string, std::string>> attributes_of(const WebhookEven
 
 std::string data_type(const WebhookEvent& event) {
   const std::string_view type = event.attribute("datacontenttype");
-  // It becomes a header as it is.
+  // It becomes a header as it is, without the blanks around it.
   for (const char c : type) {
-    if (c < 0x20 || c >= 0x7f) refuse_event("the datacontenttype of an event to send is '" + webhook_detail::shown(type) + "'");
+    if (c < 0x20 || c >= 0x7f || trim(type) != type)
+      refuse_event("the datacontenttype of an event to send is '" + webhook_detail::shown(type) + "'");
   }
   if (!type.empty() || event.kind == EventData::none) return std::string(type);
   return event.kind == EventData::json ? "application/json" : "application/octet-stream";
@@ -100,7 +102,11 @@ void append_event(std::string& out, const WebhookEvent& event) {
 WrittenEvents write_binary(const WebhookEvent& event) {
   WrittenEvents written;
   for (const auto& [name, value] : attributes_of(event)) written.headers.add("ce-" + name, header_text(value));
-  if (const std::string type = data_type(event); !type.empty()) written.headers.add("Content-Type", type);
+  const std::string type = data_type(event);
+  if (event.kind == EventData::json && !webhook_detail::is_json_type(webhook_detail::media_type(type))) {
+    refuse_event("the data of an event to send is JSON, and its datacontenttype '" + webhook_detail::shown(type) + "'");
+  }
+  if (!type.empty()) written.headers.add("Content-Type", type);
   written.body = event.data;
   return written;
 }

@@ -113,6 +113,7 @@ TEST(CloudEvents, BinaryHaveTheirAttributesInHeaders) {
   EXPECT_EQ(parse("\xff", binary({{"Content-Type", "image/png"}})).front().kind, EventData::binary);
   EXPECT_EQ(parse("{}", binary()).front().kind, EventData::binary) << "of no known type";
   EXPECT_EQ(parse("", binary()).front().kind, EventData::none);
+  EXPECT_TRUE(parse("x", binary({{"Content-Type", ""}})).front().attributes.size() == 2) << "an empty one is none";
   EXPECT_EQ(refused("{", binary({{"Content-Type", "application/vnd.x+json"}})), "malformed_body");
   EXPECT_EQ(refused("", binary({{"ce-datacontenttype", "text/plain"}})), "malformed_header");
   EXPECT_EQ(refused("", binary({{"ce-data", "x"}})), "malformed_header");
@@ -177,6 +178,8 @@ TEST(CloudEvents, AreReadAsTheyWereWritten) {
   EXPECT_THROW(write_cloud_events({&event, 1}, CloudEventMode::structured), Error) << "without a source";
   event.attributes = {{"source", "s"}, {"datacontenttype", "text/plain\r\nX-Evil: 1"}};
   EXPECT_THROW(write_cloud_events({&event, 1}, CloudEventMode::binary), Error) << "a header of its own";
+  event.attributes = {{"source", "s"}, {"datacontenttype", "text/xml"}};
+  EXPECT_THROW(write_cloud_events({&event, 1}, CloudEventMode::binary), Error) << "JSON that calls itself XML";
   event.attributes = {{"source", "s"}, {"Trace-Parent", "x"}};
   EXPECT_THROW(write_cloud_events({&event, 1}, CloudEventMode::structured), Error);
 }
