@@ -73,7 +73,8 @@ Digest HmacKey::over(std::span<const std::string_view> parts) const {
   }
   Digest digest;
   check(EVP_MAC_final(mac.get(), digest.bytes.data(), &digest.size, digest.bytes.size()) == 1, "end an HMAC");
-  const Mac other(idle_.exchange(mac.release(), std::memory_order_release));
+  // Also acquired: what another thread put there meanwhile is freed here.
+  const Mac other(idle_.exchange(mac.release(), std::memory_order_acq_rel));
   return digest;
 }
 
