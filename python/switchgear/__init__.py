@@ -151,10 +151,10 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     # Lazily: asyncio is only loaded by those who use it, and so is what serves.
-    if name == "server":
+    if name in ("server", "testing"):
         import importlib
 
-        return importlib.import_module("switchgear.server")
+        return importlib.import_module(f"switchgear.{name}")
     if name != "AsyncReader":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from switchgear.async_reader import AsyncReader

@@ -252,6 +252,7 @@ class Hub:
 
         Raises:
             NotFound: there is no such connection or entity. ConfigError: it can't be synced as it is set up.
+            Conflict: other runs sync all of these entities at the moment (`conflict.locked`).
             StoreError: the store can't be used. CircuitOpenError: the connection is paused or disconnected.
         """
         return self._syncs.run(id, entities, full=full, progress=progress, concurrency=concurrency, lease=lease)

@@ -7,13 +7,13 @@ import random
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from switchgear import _core
-from switchgear.errors import Error, StoreError
+from switchgear.errors import Conflict, Error, StoreError
 from switchgear.schedule import parse_schedule
 
 if TYPE_CHECKING:
@@ -50,11 +50,12 @@ class Scheduler:
         *,
         concurrency: int = 4,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        pool: Executor | None = None,
     ) -> None:
         self._statuses = statuses
         self._sync = sync
         self._now = now
-        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="switchgear-sync")
+        self._pool = pool or ThreadPoolExecutor(concurrency, thread_name_prefix="switchgear-sync")
         self._free = threading.Semaphore(concurrency)
         self._busy: set[str] = set()
         self._lock = threading.Lock()
@@ -91,6 +92,8 @@ class Scheduler:
     def _run(self, due: _core.SyncDue) -> None:
         try:
             self._sync(due.connection_id)
+        except Conflict as error:
+            _log.info("%s is synced by another process at the moment: %s", due.connection_id, error)
         except Error as error:
             _log.error("the sync of %s could not run: %s", due.connection_id, error)
         except Exception:

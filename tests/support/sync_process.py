@@ -39,5 +39,9 @@ def _sync(store: str, lease: float, place: str, nth: int, talk: Connection) -> N
 
     hub = sg.Hub(store)
     talk.send("ready")
-    run = hub._syncs.run("plant", None, lease=lease, passed=at if place else None)
-    talk.send((run.status, str(run.error or "")))
+    try:
+        run = hub._syncs.run("plant", None, lease=lease, passed=at if place else None)
+    except sg.Conflict as error:  # the leases of one that died before have not run out
+        talk.send(("locked", str(error)))
+    else:
+        talk.send((run.status, str(run.error or "")))

@@ -270,6 +270,7 @@ void AdbcSession::ingest(const Into& into, const std::vector<RecordBatch>& batch
   if (batches.empty()) return;
   Statement statement(*this);
   statement.option("adbc.ingest.target_table", into.table);
+  if (!into.catalog.empty()) statement.option("adbc.ingest.target_catalog", into.catalog);
   if (!into.schema.empty()) statement.option("adbc.ingest.target_db_schema", into.schema);
   statement.option("adbc.ingest.mode", into.create ? "adbc.ingest.mode.create" : "adbc.ingest.mode.append");
   if (into.temporary) statement.option("adbc.ingest.temporary", "true");

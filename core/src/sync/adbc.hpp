@@ -52,6 +52,7 @@ class AdbcSession {
     std::string table;
     bool create = false;     ///< else its rows are appended to a table whose columns are these, in this order
     bool temporary = false;  ///< of this session
+    std::string catalog = {};
   };
   /// All `batches` have the same columns.
   void ingest(const Into& into, const std::vector<RecordBatch>& batches);

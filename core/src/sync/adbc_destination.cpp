@@ -117,6 +117,8 @@ class AdbcTable final : public DestinationTable {
     });
   }
 
+  std::vector<std::string> kept_columns() const override { return kept_; }
+
  private:
   struct Stored {
     std::optional<std::string> state;
@@ -129,14 +131,20 @@ class AdbcTable final : public DestinationTable {
     return std::unique_lock(shared_->writing);
   }
 
-  std::string sql_of(std::string_view table) const { return sync_detail::table_sql(shared_->dialect, target_.schema, std::string(table)); }
+  /// With the catalog where there is one: DuckDB names it after the file, and it may be called as the schema is.
+  std::string sql_of(std::string_view table) const {
+    const std::string name = sync_detail::table_sql(shared_->dialect, target_.schema, std::string(table));
+    return catalog_.empty() ? name : sql_name(catalog_) + "." + name;
+  }
   std::string states() const { return sql_of(state_table); }
 
   void prepare() {
     if (prepared_) return;
     if (shared_->dialect == SqlDialect::postgresql)  // two that create the same at once would meet an error of the catalog's
       session_.query("select cast(pg_advisory_xact_lock(7311406202) as text)");
-    if (shared_->dialect != SqlDialect::sqlite) session_.execute("create schema if not exists " + sql_name(target_.schema));
+    if (shared_->dialect == SqlDialect::duckdb) catalog_ = session_.query("select current_database()").at(0).at(0).value();
+    if (shared_->dialect != SqlDialect::sqlite)
+      session_.execute("create schema if not exists " + (catalog_.empty() ? "" : sql_name(catalog_) + ".") + sql_name(target_.schema));
     const std::string type = sync_detail::column_type(shared_->dialect, field_of("", DataType::utf8));
     std::string columns;
     for (const char* name : {"entity", "state", "columns", "building"})
@@ -209,6 +217,7 @@ class AdbcTable final : public DestinationTable {
   Schema write(const std::string& table, const Schema& columns, const Checkpoint& checkpoint, SyncMode mode) {
     if (checkpoint.batches.empty()) return columns;
     Plan plan = planned(columns, checkpoint, mode);
+    kept_ = plan.absent;
     const bool fresh = columns.fields.empty();
     if (fresh) {
       create(table, plan.columns, mode);
@@ -235,7 +244,7 @@ class AdbcTable final : public DestinationTable {
 
   AdbcSession::Into into(const std::string& table) const {
     if (shared_->dialect == SqlDialect::sqlite) return {"", sync_detail::plain_table(shared_->dialect, target_.schema, table)};
-    return {target_.schema, table};
+    return {target_.schema, table, false, false, catalog_};
   }
 
   std::string text_type() const { return sync_detail::column_type(shared_->dialect, field_of("", DataType::utf8)); }
@@ -371,7 +380,7 @@ class AdbcTable final : public DestinationTable {
                        rows + ") as fresh left join " + into + " as old on " + same_key("old", "fresh"));
       merged = "select * from " + sql_name(merged_stage);
     }
-    session_.execute("delete from " + into + " using " + sql_name(stage) + " as fresh where " + same_key(into, "fresh"));
+    session_.execute("delete from " + into + " as old using " + sql_name(stage) + " as fresh where " + same_key("old", "fresh"));
     session_.execute("insert into " + into + " (" + names_sql(all) + ") " + merged);
     if (!plan.absent.empty()) session_.execute("drop table " + sql_name(merged_stage));
   }
@@ -404,6 +413,8 @@ class AdbcTable final : public DestinationTable {
   DestinationTarget target_;
   AdbcSession session_;
   bool prepared_ = false;
+  std::string catalog_;
+  std::vector<std::string> kept_;
 };
 
 class AdbcDestination final : public Destination {

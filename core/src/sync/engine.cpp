@@ -63,13 +63,20 @@ class RunUnderWay {
  public:
   RunUnderWay(Store& store, std::shared_ptr<Connection> connection, const DestinationSource& source, const SyncRequest& request,
               const SyncHost& host)
-      : store_(store), runs_(store), connection_(std::move(connection)), source_(source), request_(request), host_(host) {}
+      : store_(store),
+        runs_(store),
+        connection_(std::move(connection)),
+        source_(source),
+        request_(request),
+        host_(host),
+        plans_(request.entities) {}
 
   Run run() {
     begin();
     Messages messages(runs_, store_, run_.id);
     messages_ = &messages;
     messages.add("info", "", std::string(request_.full ? "full sync" : "sync") + " into " + source_.display);
+    for (const std::string& said : left_out_) messages.add("info", "", said + ", and is left to it");
     if (open_destination()) {
       const bool alone = request_.concurrency <= 1 || destination_->single_threaded();
       alone ? run_here() : run_side_by_side();
@@ -88,14 +95,31 @@ class RunUnderWay {
     run_.holder = this_process();
     run_.destination = source_.display;
     run_.started_at = store_.clock().wall();
-    for (const EntityPlan& plan : request_.entities) {
+    for (const EntityPlan& plan : plans_) {
       RunEntity entity;
       entity.entity = plan.entity;
       entity.mode = to_string(plan.mode);
       run_.entities.push_back(std::move(entity));
     }
     leases_ = std::make_unique<RunLeases>(store_, run_, request_.lease);
+    leave_out_what_others_have();
     runs_.begin(run_);
+  }
+
+  /// Entities that another run is syncing now. Throws Error(conflict, "locked") if that leaves none.
+  void leave_out_what_others_have() {
+    for (const RunEntity& each : run_.entities) {
+      if (const auto holder = leases_->taken(each.entity)) left_out_.push_back("'" + each.entity + "' is being synced by " + *holder);
+    }
+    if (left_out_.size() == run_.entities.size()) {
+      Error error = Error(Category::conflict, "locked", left_out_.front() + (left_out_.size() > 1 ? ", and so are the others" : ""))
+                        .with_hint("wait for its end; runs shows it")
+                        .with_retry(true);
+      error.connection_id = connection_->id();
+      throw error;
+    }
+    std::erase_if(run_.entities, [this](const RunEntity& each) { return leases_->taken(each.entity).has_value(); });
+    std::erase_if(plans_, [this](const EntityPlan& plan) { return leases_->taken(plan.entity).has_value(); });
   }
 
   /// False: it can't be had, and that is what became of each entity.
@@ -132,20 +156,8 @@ class RunUnderWay {
     return true;
   }
 
-  /// An entity whose lease another run has, and what that is.
-  std::optional<Error> in_use(const EntityPlan& plan) {
-    const std::optional<std::string> holder = leases_->taken(plan.entity);
-    if (!holder) return std::nullopt;
-    Error error = Error(Category::conflict, "locked", "'" + plan.entity + "' is being synced by another run (" + *holder + ")")
-                      .with_hint("wait for its end; runs shows it")
-                      .with_retry(true);
-    error.connection_id = connection_->id();
-    error.entity = plan.entity;
-    return error;
-  }
-
   void run_here() {
-    for (std::size_t i = 0; i < request_.entities.size(); ++i) {
+    for (std::size_t i = 0; i < plans_.size(); ++i) {
       if (host_.wish() != StopWish::none) stopped_ = true;
       sync(i, [this] {
         const StopWish wish = host_.wish();
@@ -160,12 +172,12 @@ class RunUnderWay {
     std::atomic<std::size_t> next{0};
     std::atomic<std::size_t> busy{0};
     std::atomic<StopWish> wish{StopWish::none};
-    const std::size_t count = std::min(request_.concurrency, std::max<std::size_t>(request_.entities.size(), 1));
+    const std::size_t count = std::min(request_.concurrency, std::max<std::size_t>(plans_.size(), 1));
     std::vector<std::jthread> threads;
     busy = count;
     for (std::size_t i = 0; i < count; ++i) {
       threads.emplace_back([&] {
-        for (std::size_t mine = next++; mine < request_.entities.size(); mine = next++)
+        for (std::size_t mine = next++; mine < plans_.size(); mine = next++)
           sync(mine, [&] { return leases_->lost() ? StopWish::abort : wish.load(); });
         const std::lock_guard lock(mutex_);
         --busy;
@@ -189,14 +201,11 @@ class RunUnderWay {
   }
 
   void sync(std::size_t index, const std::function<StopWish()>& wish) {
-    const EntityPlan& plan = request_.entities[index];
+    const EntityPlan& plan = plans_[index];
     RunEntity result = run_.entities[index];
     try {
       if (stopped_) {
         result.state = RunState::cancelled;
-      } else if (const auto error = in_use(plan)) {
-        result.state = RunState::failed;
-        result.error = error_json(*error);
       } else {
         result = sync_entity(connection_, *destination_, plan, place_of(plan), entity_host(plan, wish));
       }
@@ -296,6 +305,8 @@ class RunUnderWay {
   const SyncRequest& request_;
   const SyncHost& host_;
 
+  std::vector<EntityPlan> plans_;
+  std::vector<std::string> left_out_;
   Run run_;
   std::unique_ptr<RunLeases> leases_;
   Messages* messages_ = nullptr;

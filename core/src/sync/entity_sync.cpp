@@ -390,6 +390,8 @@ class EntitySync {
     if (pending_.empty() && first_ && !incremental_) add_columns();
     checkpoint(true, std::move(gone));
     tell_of_cursor();
+    for (const std::string& name : table_->kept_columns())
+      host_.message("warning", "the source sends no '" + name + "' any more; the table keeps the values that it has");
   }
 
   /// Of an entity without records the table has its columns all the same, where they are known (all but `_rescued`).

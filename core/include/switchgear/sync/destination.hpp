@@ -64,6 +64,9 @@ class DestinationTable {
 
   /// Rows, columns that they need, deletions and state, all or none.
   virtual void commit(const Checkpoint& checkpoint) = 0;
+
+  /// Columns that the table has and the rows of the last commit() lacked: old values are kept in them.
+  virtual std::vector<std::string> kept_columns() const { return {}; }
 };
 
 class Destination {
