@@ -271,6 +271,7 @@ def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
 def _change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
     """The first second in (before, after] at which the clock is set otherwise than it was."""
     offset = _offset(before, zone)
+    before = before.replace(microsecond=0)  # clocks are set at whole seconds; a rest would keep the halves from meeting
     while after - before > timedelta(seconds=1):
         middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
         if _offset(middle, zone) == offset:

@@ -46,7 +46,9 @@ def check_entities(connection_id: str, entities: Mapping[str, Any]) -> None:
     """
     for entity, options in entities.items():
         if not isinstance(options, Mapping):
-            raise _bad(connection_id, entity, f"its options are {options!r}, which is no table")
+            raise _bad(
+                connection_id, entity, f"its options are {options!r}, no table", 'such as {"cursor": "ChangedAt"}'
+            )
         for name, value in options.items():
             if name not in OPTIONS:
                 near = difflib.get_close_matches(name, OPTIONS, n=1)

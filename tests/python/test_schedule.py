@@ -318,3 +318,10 @@ def test_freshness_of_what_never_succeeded_counts_from_when_it_was_added() -> No
     assert freshness(parse_schedule("15m"), None, now) == "stale"
     assert freshness(parse_schedule("15m"), None, now, since=now - 5 * MINUTE) == "on_time"
     assert freshness(parse_schedule(""), None, now) == "unscheduled"
+
+
+def test_a_change_of_the_clocks_is_found_from_a_moment_within_a_second() -> None:
+    """A jitter has milliseconds, and the search for the change never ended."""
+    before = datetime(2026, 3, 8, 6, 59, 58, 1000, tzinfo=timezone.utc)
+    due = parse_schedule("0 * * * *").next_after(before, "America/New_York")
+    assert due == datetime(2026, 3, 8, 7, 0, tzinfo=timezone.utc)

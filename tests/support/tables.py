@@ -33,7 +33,8 @@ def rows_of(url: str, schema: str, table: str) -> list[Row]:
     path = rest.removeprefix("///")
     if scheme == "duckdb":
         with duckdb.connect(path, read_only=True) as connection:
-            rows = connection.sql(f'select * from "{schema}"."{table}"').to_arrow_table().to_pylist()  # noqa: S608
+            catalog = Path(path).stem  # which may be the schema's name, too
+            rows = connection.sql(f'select * from "{catalog}"."{schema}"."{table}"').to_arrow_table().to_pylist()  # noqa: S608
             return list(rows)
     if scheme == "sqlite":
         with sqlite3.connect(path) as database:

@@ -114,8 +114,8 @@ def test_a_table_that_others_have_changed_is_named_and_left_alone(hub: sg.Hub, b
     to = f"duckdb:///{tmp_path}/plant.duckdb"  # its catalog has the name of the schema
     add(hub, box, to, entities={"Vendors": {}})
     hub.sync("plant").raise_for_error()
-    with duckdb.connect(str(tmp_path / "x.duckdb")) as connection:
-        connection.execute('alter table plant."Vendors" drop column "Email"')
+    with duckdb.connect(str(tmp_path / "plant.duckdb")) as connection:
+        connection.execute('alter table plant.plant."Vendors" drop column "Email"')
     before = rows_of(to, "plant", "Vendors")
     run = hub.sync("plant", full=True)
     assert run.status == "failed"
@@ -146,14 +146,15 @@ def test_status_agrees_wherever_it_is_asked(hub: sg.Hub, tmp_path: Path) -> None
         )
         assert agreed()["status"] == "never"
         seen = []
-        hub.sync("plant", progress=lambda _: seen.append(agreed()["status"]))
-        assert set(seen[:-1]) == {"in_progress"}
+        other = sg.Hub(tmp_path / "store.db")
+        hub.sync("plant", progress=lambda _: seen.extend(each.sync_status("plant").status for each in (hub, other)))
+        assert set(seen[:-2]) == {"in_progress"}  # the last is told after the run's end
         assert agreed()["status"] == "completed"
         box.change(200)
         process, talk = syncing(str(tmp_path / "store.db"), 0.5, "after_commit", 1)
         assert talk.recv() == "ready"
         process.join(60)
-        while agreed()["status"] == "in_progress":  # until its lease has run out
+        while hub.sync_status("plant").status == "in_progress":  # until its lease has run out
             pass
         died = agreed()
         assert died["status"] == "failed"
