@@ -93,7 +93,7 @@ class PythonTable final : public DestinationTable {
 
 class PythonDestination final : public Destination {
  public:
-  explicit PythonDestination(py::object destination)
+  explicit PythonDestination(const py::object& destination)
       : destination_(destination),
         display_(destination.attr("url").cast<std::string>()),
         transactional_(destination.attr("transactional").cast<bool>()) {}
@@ -222,7 +222,7 @@ void bind_sync(py::module_& module) {
       py::call_guard<py::gil_scoped_release>(), "Opens a database by an ADBC driver. Raises DestinationError.");
   module.def(
       "python_destination",
-      [](py::object destination) -> std::shared_ptr<Destination> { return std::make_shared<PythonDestination>(std::move(destination)); },
+      [](const py::object& destination) -> std::shared_ptr<Destination> { return std::make_shared<PythonDestination>(destination); },
       py::arg("destination"), "A destination that is written in Python.");
   py::class_<SyncControl, std::shared_ptr<SyncControl>>(module, "SyncControl", "Ends a sync from another thread.")
       .def(py::init<>())

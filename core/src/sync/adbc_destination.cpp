@@ -61,7 +61,7 @@ Schema schema_from(const std::string& text, const std::string& table) {
 }
 
 struct Shared {
-  Shared(const AdbcOptions& options)
+  explicit Shared(const AdbcOptions& options)
       : dialect(options.dialect), database(options.driver, options.entry_point, options.database, options.display) {}
   SqlDialect dialect;
   AdbcDatabase database;
@@ -111,7 +111,7 @@ class AdbcTable final : public DestinationTable {
       if (target_.mode == SyncMode::replace) {
         replace(checkpoint, std::move(before));
       } else {
-        change(checkpoint, std::move(before));
+        change(checkpoint, before);
       }
       return true;
     });
@@ -187,7 +187,7 @@ class AdbcTable final : public DestinationTable {
 
   // ---- the two ways to write
 
-  void change(const Checkpoint& checkpoint, Stored before) {
+  void change(const Checkpoint& checkpoint, const Stored& before) {
     const bool known = before.state.has_value();
     Schema columns = write(target_.table, before.columns, checkpoint, target_.mode);
     if (checkpoint.live_run_ids && !columns.fields.empty()) mark_deleted(checkpoint);
@@ -287,9 +287,9 @@ class AdbcTable final : public DestinationTable {
             shared_->dialect == SqlDialect::sqlite)
           continue;
         const std::string name = sql_name(has.name);
-        const auto large = session_.query("select cast(1 as " + text_type() + ") from " + sql_of(target_.table) + " where " + name +
-                                          " > 9007199254740992 or " + name + " < -9007199254740992 limit 1");
-        if (!large.empty()) field.type = DataType::json;
+        std::string sql = "select cast(1 as " + text_type() + ") from " + sql_of(target_.table);
+        sql.append(" where ").append(name).append(" > 9007199254740992 or ").append(name).append(" < -9007199254740992 limit 1");
+        if (!session_.query(sql).empty()) field.type = DataType::json;
       }
     }
   }
@@ -353,8 +353,10 @@ class AdbcTable final : public DestinationTable {
 
   std::string same_key(const std::string& a, const std::string& b) const {
     std::string condition;
-    for (const std::string& name : target_.key)
-      condition += (condition.empty() ? "" : " and ") + a + "." + sql_name(name) + " = " + b + "." + sql_name(name);
+    for (const std::string& name : target_.key) {
+      const std::string column = "." + sql_name(name);
+      condition.append(condition.empty() ? "" : " and ").append(a).append(column).append(" = ").append(b).append(column);
+    }
     return condition;
   }
 

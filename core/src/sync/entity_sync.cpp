@@ -20,8 +20,9 @@ using sync_detail::SyncState;
 constexpr milliseconds tick{100};
 
 /// Ends the reading without being a failure.
-struct Stopped {
-  bool abort = false;
+struct Stopped : std::exception {
+  explicit Stopped(bool at_once) : abort(at_once) {}
+  bool abort;
 };
 
 /// What an error in a page's token amounts to: the source knows the place no longer.
@@ -272,7 +273,7 @@ class EntitySync {
   }
 
   void heed_wish() const {
-    if (const StopWish wish = host_.wish(); wish != StopWish::none) throw Stopped{wish == StopWish::abort};
+    if (const StopWish wish = host_.wish(); wish != StopWish::none) throw Stopped(wish == StopWish::abort);
   }
 
   /// The source failed; what it had sent before is committed, and a second failure is not what there is to tell.
