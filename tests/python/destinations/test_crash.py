@@ -99,7 +99,7 @@ def kill_at_random(name: str, mode: str, folder: Path, kills: int, seed: int) ->
 def test_writers_killed_at_any_moment_lose_and_double_nothing(name: str, mode: str, tmp_path: Path) -> None:
     seed = new_seed()
     print(f"SWITCHGEAR_SEED={seed}")
-    kill_at_random(name, mode, tmp_path / "tables", RANDOM_KILLS // len(MODES[name]), seed)
+    kill_at_random(name, mode, tmp_path / "tables", RANDOM_KILLS // len(PAIRS), seed)
 
 
 @pytest.mark.soak
