@@ -24,6 +24,7 @@ def main(arguments: list[str]) -> int:
         "Reading": [sys.executable, HERE / "bench.py", *arguments],
         "Paging": [sys.executable, HERE / "bench_paging.py"],
         "Writing": [sys.executable, HERE / "bench_write.py"],
+        "Syncs": [sys.executable, HERE / "bench_sync.py"],
         "Policies in C++": [PROGRAMS / "bench_policy"],
         "Circuit breakers in Python": [sys.executable, HERE / "bench_breaker.py"],
         "The store": [PROGRAMS / "bench_store"],
