@@ -251,10 +251,9 @@ void bind_jobs(py::module_& module) {
 
 void bind_store(py::module_& module) {
   py::class_<Store, std::shared_ptr<Store>>(module, "Store", "The database with all state.")
-      .def(py::init([](const std::string& url, Clock* clock) {
-             return std::make_shared<Store>(url, DatabaseOptions{}, clock != nullptr ? *clock : Clock::system());
-           }),
-           py::arg("url"), py::kw_only(), py::arg("clock") = py::none(), py::keep_alive<1, 3>(), WithoutGil())
+      .def(py::init([](const std::string& url) { return std::make_shared<Store>(url); }), py::arg("url"), WithoutGil())
+      .def(py::init([](const std::string& url, Clock& clock) { return std::make_shared<Store>(url, DatabaseOptions{}, clock); }),
+           py::arg("url"), py::arg("clock"), py::keep_alive<1, 3>(), WithoutGil())
       .def_property_readonly("display", &Store::display, "Its URL, without a password.");
   py::class_<SecretStore>(module, "SecretStore", "Secrets that come into being here, sealed.")
       .def(py::init<Store&, std::optional<Secret>>(), py::arg("store"), py::arg("key") = py::none(), py::keep_alive<1, 2>())

@@ -96,7 +96,13 @@ class ManualClock(Clock):
     """
     A clock that moves only when told to; a sleep on it advances it at once.
     """
+    @typing.overload
     def __init__(self) -> None: ...
+    @typing.overload
+    def __init__(self, wall: typing.SupportsFloat | typing.SupportsIndex) -> None:
+        """
+        Begins at so many seconds since 1970.
+        """
     def advance(self, seconds: typing.Any) -> None:
         """
         Moves it on by seconds or a timedelta.
@@ -109,6 +115,11 @@ class ManualClock(Clock):
     def slept(self) -> float:
         """
         Seconds slept through so far.
+        """
+    @property
+    def wall(self) -> float:
+        """
+        Seconds since 1970, UTC.
         """
 
 class Field:
@@ -1514,7 +1525,10 @@ class Store:
     """
     The database with all state.
     """
+    @typing.overload
     def __init__(self, url: str) -> None: ...
+    @typing.overload
+    def __init__(self, url: str, clock: Clock) -> None: ...
     @property
     def display(self) -> str:
         """

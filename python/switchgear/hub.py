@@ -411,7 +411,10 @@ def _owned(id: str, message: str, hint: str) -> Conflict:
 
 
 def _schedule_text(schedule: str | datetime.timedelta) -> str:
-    return f"{schedule.total_seconds():g}s" if isinstance(schedule, datetime.timedelta) else schedule
+    if not isinstance(schedule, datetime.timedelta):
+        return schedule
+    seconds = schedule.total_seconds()
+    return f"{int(seconds) if seconds.is_integer() else seconds}s"
 
 
 def _seconds_text(value: object) -> str:

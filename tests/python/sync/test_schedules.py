@@ -21,6 +21,7 @@ from support.tables import difference, rows_of
 from switchgear import _core
 from switchgear.running import Scheduler, next_sync
 from switchgear.sandbox import Sandbox
+from switchgear.testing import ManualClock
 
 UTC = timezone.utc
 
@@ -38,7 +39,7 @@ class Months:
     """A scheduler whose clock goes as fast as it is told, and what it synced when."""
 
     def __init__(self, folder: Path, start: datetime) -> None:
-        self.clock = sg.testing.ManualClock(start.timestamp())
+        self.clock = ManualClock(start.timestamp())
         self.store = _core.Store(str(folder / "plant.db"), clock=self.clock)
         self.connections = _core.ConnectionStore(self.store)
         self.statuses = _core.SyncStatusStore(self.store)

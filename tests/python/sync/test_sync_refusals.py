@@ -145,7 +145,7 @@ def test_status_agrees_wherever_it_is_asked(hub: sg.Hub, tmp_path: Path) -> None
             entities={"WorkOrders": {"page_size": 50, "commit_rows": 50}},
         )
         assert agreed()["status"] == "never"
-        seen = []
+        seen: list[str] = []
         other = sg.Hub(tmp_path / "store.db")
         hub.sync("plant", progress=lambda _: seen.extend(each.sync_status("plant").status for each in (hub, other)))
         assert set(seen[:-2]) == {"in_progress"}  # the last is told after the run's end
