@@ -172,6 +172,7 @@ class Hub:
                 raise _owned(id, said, "give one of them another id")
             before = _visible(row)
             row = to_row(plant._specification, row)
+            self._plan_syncs(row, project.syncs(id))
             row.owner = "file"
             if id not in present:
                 self._connections.add(row)
@@ -427,7 +428,8 @@ def _visible(row: _core.StoredConnection) -> tuple[Any, ...]:
     auth = row.auth
     credentials = (auth.type, auth.settings_json, {k: str(v) for k, v in auth.secrets.items()}) if auth else None
     secrets = {name: str(secret) for name, secret in row.secrets.items()}
-    return (row.connector, row.config_json, secrets, credentials, row.network_json, row.policies_json)
+    syncs = (row.schedule, row.timezone, row.destination, row.entities_json)
+    return (row.connector, row.config_json, secrets, credentials, row.network_json, row.policies_json, *syncs)
 
 
 def _info(row: _core.StoredConnection) -> StoredConnectionInfo:

@@ -50,6 +50,14 @@ FILE = "switchgear.toml"
 VARIABLE = "SWITCHGEAR_CONNECTION__"
 
 _TIMEOUT = Table({"connect": Number(), "stalled": Number(), "total": Number()})
+_ENTITY = Table(
+    {
+        **dict.fromkeys(("cursor", "mode", "initial_window", "lookback", "table"), Text()),
+        **dict.fromkeys(("key", "columns"), Texts()),
+        **dict.fromkeys(("page_size", "parallel", "commit_rows", "commit_bytes"), Number(whole=True)),
+        "commit_seconds": Number(),
+    }
+)
 _CONNECTION = Table(
     {
         "connector": Text(),
@@ -61,7 +69,7 @@ _CONNECTION = Table(
         "max_reply_bytes": Number(whole=True),
         "sha256": Text(),
         "config": Named(Shape()),
-        "entities": Named(Table({"cursor": Text(), "mode": Text(), "initial_window": Text()})),
+        "entities": Named(_ENTITY),
         # For the hub, which runs syncs; reading and checking need none of them.
         "schedule": Text(),
         "timezone": Text(),
@@ -158,6 +166,24 @@ class Project:
             layer.put(_keys(id, name.split(".")), value, Place(f"--set {name}", textual=True))
         keys = ("connections", id)
         return _connect(layer, keys, _CONNECTION.check(layer, keys, layer.values["connections"][id]))
+
+    def syncs(self, id: str) -> dict[str, Any]:
+        """What the file says of a connection's syncs, as `hub.add` takes it: schedule, timezone, destination, entities.
+
+        A relative path in the destination begins in the file's own folder.
+        """
+        values = self._values.get("connections", {}).get(id, {})
+        destination: str = values.get("destination", "")
+        scheme, slashes, path = destination.partition(":///")
+        folder = self._layer.place(("connections", id, "destination")).folder
+        if slashes and folder and not path.startswith("/"):
+            destination = f"{scheme}:///{folder / path}"
+        return {
+            "schedule": values.get("schedule", ""),
+            "timezone": values.get("timezone", "UTC"),
+            "destination": destination,
+            "entities": values.get("entities", {}),
+        }
 
     def cursor(self, id: str, entity: str) -> str | None:
         """The field by which changes of an entity are asked for, where the file names one."""

@@ -292,9 +292,8 @@ class RunUnderWay {
       return run_;
     }
     runs_.finished(run_.id, run_.state, run_.error);
-    run_.finished_at = store_.clock().wall();
     leases_.reset();
-    return run_;
+    return runs_.get(run_.id);  // as everybody sees it
   }
 
   Store& store_;

@@ -25,6 +25,7 @@ from switchgear.cli import (
     read,
     sandbox,
     serve,
+    sync,
     token,
     webhook,
     write,
@@ -41,7 +42,22 @@ app = typer.Typer(
     help="Read, write and sync industrial source systems.",
 )
 REPORT = "this is a fault of switchgear: set SWITCHGEAR_DEBUG=1 for a traceback to report"
-for module in (read, write, queue, serve, token, check, diagnose, entities, connectors, webhook, sandbox, demo, doctor):
+for module in (
+    read,
+    write,
+    sync,
+    queue,
+    serve,
+    token,
+    check,
+    diagnose,
+    entities,
+    connectors,
+    webhook,
+    sandbox,
+    demo,
+    doctor,
+):
     module.add_to(app)
 
 
