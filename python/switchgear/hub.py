@@ -125,6 +125,7 @@ class Hub:
             row, {"schedule": schedule, "timezone": timezone, "destination": destination, "entities": entities}
         )
         self._connections.add(row)
+        self._syncs.plan(row)
         return self.connection(id)
 
     def update(self, id: str, config: Mapping[str, Any] | None = None, **changes: Any) -> Connection:
@@ -149,6 +150,7 @@ class Hub:
         row = to_row(plant._specification, row)
         self._plan_syncs(row, changes)
         self._connections.update(row)
+        self._syncs.plan(row)
         return self.connection(id)
 
     def apply(self, project: Project, ids: Sequence[str] | None = None) -> list[str]:
@@ -180,6 +182,7 @@ class Hub:
                 self._connections.update(row)
             else:
                 continue
+            self._syncs.plan(row)
             changed.append(id)
         return changed
 

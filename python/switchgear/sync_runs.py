@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from switchgear import _core
 from switchgear.diagnosis import iso
 from switchgear.errors import CircuitOpenError, Conflict, Error
+from switchgear.schedule import parse_schedule
 from switchgear.syncing import opener, plans
 from switchgear.syncs import Run, RunEntity, StoredError, SyncStatus
 
@@ -165,6 +166,15 @@ class SyncRuns:
             return HubStatus(id, "unknown", live.since, None)
         state = "online" if error is None else "degraded"
         return HubStatus(id, state, kept.last_finished_at, error)
+
+    def plan(self, row: _core.StoredConnection) -> None:
+        """Writes down when a connection is due next, and how often, by its schedule."""
+        schedule = parse_schedule(row.schedule)
+        at = schedule.next_after(datetime.datetime.now(datetime.timezone.utc), row.timezone, jitter_key=row.id)
+        period = schedule.period(row.timezone)
+        if at is not None or self.statuses.get(row.id).next_sync_at is not None:
+            usual = None if period is None else period.total_seconds()
+            self.statuses.set_next(row.id, None if at is None else at.timestamp(), usual)
 
     def refuse_collision(self, row: _core.StoredConnection) -> None:
         """Two connections whose ids give one schema's name would mix their tables.

@@ -58,6 +58,11 @@ def sync(
             say(plain(str(error)))
             failed = True
             continue
+        except KeyboardInterrupt:
+            stopped = hub.runs(id, 1)
+            if stopped and stopped[0].error is not None:
+                say(plain(f"{id}: {stopped[0].error}; {stopped[0].records_written:,} records were written"))
+            raise
         done.append(run)
         failed = failed or run.status != "completed"
         if run.error is not None:
