@@ -82,6 +82,7 @@ class PythonTable final : public DestinationTable {
       values["run_id"] = checkpoint.run_id;
       values["at"] = to_datetime(checkpoint.at);
       values["live_run_ids"] = checkpoint.live_run_ids ? py::object(py::tuple(py::cast(*checkpoint.live_run_ids))) : py::none();
+      values["may_repeat"] = checkpoint.may_repeat;
       (*table_).attr("commit")(kind(**values));
       return true;
     });

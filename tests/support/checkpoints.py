@@ -55,10 +55,11 @@ def checkpoint(
     first: bool = False,
     last: bool = False,
     live: Sequence[str] | None = None,
+    may_repeat: bool = False,
 ) -> Checkpoint:
     """One that follows on `previous`; lists of records become batches of the run."""
     made = [batch(rows, run_id) if isinstance(rows, list) else rows for rows in batches]
-    return Checkpoint(made, state, previous, first, last, run_id, AT, None if live is None else tuple(live))
+    return Checkpoint(made, state, previous, first, last, run_id, AT, None if live is None else tuple(live), may_repeat)
 
 
 def plain(rows: Sequence[Row]) -> list[Row]:

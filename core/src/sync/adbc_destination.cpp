@@ -229,8 +229,7 @@ class AdbcTable final : public DestinationTable {
     const bool empty = fresh || session_.query("select cast(1 as " + text_type() + ") from " + sql_of(table) + " limit 1").empty();
     const bool keyed = !target_.key.empty() && mode != SyncMode::replace;
     const bool repeated = keyed && mode == SyncMode::upsert && repeats_a_key(checkpoint.batches, target_.key);
-    const bool merges =
-        mode == SyncMode::upsert ? !empty || repeated : keyed && !target_.cursor.empty() && !empty && target_.mode == SyncMode::append;
+    const bool merges = mode == SyncMode::upsert ? !empty || repeated : checkpoint.may_repeat && !empty;
     if (!merges) {
       session_.ingest(into(table), plan.batches);
     } else {

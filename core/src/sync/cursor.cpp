@@ -64,6 +64,13 @@ void Edge::forget_below(const CursorValue& value) {
     size -= at->second.size();
     at = seen.erase(at);
   }
+  if (cut && *cut < value) cut.reset();
+}
+
+void Edge::forget() {
+  if (!seen.empty() && (!cut || *cut < seen.rbegin()->first)) cut = seen.rbegin()->first;
+  seen.clear();
+  size = 0;
 }
 
 CursorTracker::CursorTracker(Options options, std::optional<Watermark> candidate, Edge edge, const Edge* known)
@@ -109,17 +116,17 @@ std::vector<std::uint8_t> CursorTracker::see(const RecordBatch& batch) {
   const std::vector<KeyHash> keys = options_.key.empty() ? row_hashes(batch) : key_hashes(batch, options_.key);
   for (std::size_t row = 0; row < rows; ++row) {
     const auto value = column.at(static_cast<std::int64_t>(row));
+    const KeyHash version = value ? version_of(keys[row], *value) : keys[row];
+    if (known_.contains(version) || (options_.once && is_repeated(version))) {
+      wanted[row] = 0;
+      ++unchanged_;
+    }
     if (!value) {
       ++without_value_;
       continue;
     }
     if (value->is_text) watch_zones(value->text);
     move(column, *value);
-    const KeyHash version = version_of(keys[row], *value);
-    if (known_.contains(version)) {
-      wanted[row] = 0;
-      ++unchanged_;
-    }
     if (!(*value < *oldest_of_edge())) edge_.add(*value, version);
   }
   if (const auto oldest = oldest_of_edge()) edge_.forget_below(*oldest);
@@ -128,8 +135,15 @@ std::vector<std::uint8_t> CursorTracker::see(const RecordBatch& batch) {
                 "more than " + std::to_string(most_where_it_must) + " records without a key lie within " +
                     std::to_string(options_.lookback.count() / 1'000'000) + " s of the newest '" + options_.cursor + "'")
         .with_hint("name the fields that identify a record, make lookback shorter, or choose a finer cursor");
-  if (edge_.size > most_remembered && !options_.must_know) edge_ = {};
+  if (edge_.size > most_remembered && !options_.must_know) edge_.forget();
   return wanted;
+}
+
+bool CursorTracker::is_repeated(const KeyHash& version) { return before_.contains(version) || !lately_.insert(version).second; }
+
+void CursorTracker::committed() {
+  before_.swap(lately_);
+  lately_.clear();
 }
 
 }  // namespace switchgear::sync_detail

@@ -32,14 +32,16 @@ struct Watermark {
   std::string text() const { return asked(); }
 };
 
-/// Records at the edge, by key and cursor: what was seen, so that it need not be written again. Where there are too many some are
+/// Records at the edge, by key and cursor: what was seen, so that it need not be written again. Where there are too many they are
 /// forgotten.
 struct Edge {
   std::map<CursorValue, std::vector<KeyHash>> seen;
   std::size_t size = 0;
+  std::optional<CursorValue> cut;  ///< some were forgotten, none of them with a larger value
 
   void add(const CursorValue& value, const KeyHash& hash);
   void forget_below(const CursorValue& value);
+  void forget();
 };
 
 class CursorTracker {
@@ -51,6 +53,7 @@ class CursorTracker {
     std::optional<CursorValue> bound = {};  ///< the newest one when the listing began; nothing: it is one page, read at one moment
     std::optional<WallTime> newest = {};    ///< see set_newest()
     bool must_know = false;                 ///< nobody else tells a record that comes again: an edge that is too large is an error
+    bool once = false;                      ///< rows are only added: a version that one listing names twice is written once
   };
 
   CursorTracker(Options options, std::optional<Watermark> candidate, Edge edge, const Edge* known);
@@ -62,6 +65,10 @@ class CursorTracker {
   /// Which rows are to be written; counts those that are not.
   std::vector<std::uint8_t> see(const RecordBatch& batch);
 
+  /// What was seen is in the destination now. A source that pages by offset names again what a new record before it has moved on to the
+  /// next page, so that what comes twice comes soon: versions are remembered until the second commit after theirs.
+  void committed();
+
   const std::optional<Watermark>& candidate() const noexcept { return candidate_; }
   const Edge& edge() const noexcept { return edge_; }
   std::int64_t unchanged() const noexcept { return unchanged_; }
@@ -72,11 +79,12 @@ class CursorTracker {
   void move(const CursorColumn& column, const CursorValue& value);
   std::optional<CursorValue> oldest_of_edge() const;
   void watch_zones(const std::string& text);
+  bool is_repeated(const KeyHash& version);
 
   Options options_;
   std::optional<Watermark> candidate_;
   Edge edge_;
-  std::unordered_set<KeyHash, KeyHasher> known_;
+  std::unordered_set<KeyHash, KeyHasher> known_, lately_, before_;
   std::int64_t unchanged_ = 0, without_value_ = 0, from_the_future_ = 0;
   char zone_ = '\0';
 };

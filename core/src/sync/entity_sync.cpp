@@ -120,7 +120,7 @@ class EntitySync {
     OpenListing listing;
     const bool incremental = state_.complete && !cursor_.empty() && state_.watermark && plan_.mode != SyncMode::replace;
     if (incremental) {
-      listing.lower = state_.watermark->asked(plan_.lookback);
+      listing.lower = state_.watermark->asked(lookback());
     } else if (plan_.initial_window && !cursor_.empty() && plan_.mode != SyncMode::replace) {
       listing.lower = sync_detail::instant_text(
           std::chrono::floor<std::chrono::microseconds>(connection_->clock().wall() - *plan_.initial_window).time_since_epoch().count());
@@ -128,10 +128,19 @@ class EntitySync {
     listing.whole = listing.lower.empty();
     incremental_ = incremental;
     first_ = true;
+    may_repeat_ = adds_versions() && previous_ && (!incremental || state_.edge.cut || plan_.lookback > state_.lookback);
     state_.listing = std::move(listing);
     began_at_ = connection_->clock().wall();
     // What is one page is read at one moment, and needs no bound: so a look for changes that finds none takes one request.
     if (!incremental && !cursor_.empty()) state_.listing->bound = newest_of_source();
+  }
+
+  /// Rows are added, each version of a record once.
+  bool adds_versions() const { return plan_.mode == SyncMode::append && !cursor_.empty() && !key_.empty(); }
+
+  /// Where nobody knows a record again, no further back than what is remembered.
+  std::chrono::microseconds lookback() const {
+    return plan_.mode == SyncMode::append && key_.empty() ? std::min(plan_.lookback, state_.lookback) : plan_.lookback;
   }
 
   /// The newest value of the cursor there is; nothing where the source can't be asked for it.
@@ -183,6 +192,7 @@ class EntitySync {
   void read_one(bool resumed) {
     if (resumed) {
       incremental_ = state_.complete && !state_.listing->whole;
+      may_repeat_ = adds_versions();
       host_.message("info", "goes on in the listing that an earlier run began");
     } else {
       begin_listing();
@@ -224,6 +234,7 @@ class EntitySync {
     options.key = key_;
     options.lookback = plan_.lookback;
     options.must_know = plan_.mode == SyncMode::append && key_.empty() && !cursor_.empty();
+    options.once = plan_.mode == SyncMode::append;
     if (listing.bound) options.bound = listing.bound->value;
     tracker_.emplace(std::move(options),
                      listing.candidate ? listing.candidate
@@ -382,6 +393,7 @@ class EntitySync {
     }
     if (tracker_->candidate()) state_.watermark = tracker_->candidate();
     state_.edge = tracker_->edge();
+    state_.lookback = plan_.lookback;
     state_.listing.reset();
     state_.complete = true;
     if (state_.watermark) result_.watermark = state_.watermark->text();
@@ -435,6 +447,7 @@ class EntitySync {
     next.run_id = run_.run_id;
     next.at = connection_->clock().wall();
     next.live_run_ids = std::move(live);
+    next.may_repeat = may_repeat_;
     host_.passed("before_commit");
     try {
       table_->commit(next);
@@ -448,6 +461,7 @@ class EntitySync {
     previous_ = std::move(next.state);
     first_ = false;
     clear_pending();
+    tracker_->committed();
     last_commit_ = connection_->clock().now();
     host_.progress(result_);
     host_.passed("after_progress");
@@ -475,6 +489,7 @@ class EntitySync {
 
   bool incremental_ = false;
   bool first_ = false;
+  bool may_repeat_ = false;
   bool newest_known_ = false;
   bool bounded_ = false;
   WallTime began_at_;

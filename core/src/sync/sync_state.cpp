@@ -41,12 +41,24 @@ Watermark watermark_from(const json& in) {
   return mark;
 }
 
+json to_json(const CursorValue& value) { return value.is_text ? json(value.text) : json(value.number); }
+
+CursorValue value_from(const json& in) {
+  CursorValue value;
+  value.is_text = in.is_string();
+  if (value.is_text)
+    value.text = in.get<std::string>();
+  else
+    value.number = in.get<std::int64_t>();
+  return value;
+}
+
 json to_json(const Edge& edge) {
   json out = json::array();
   for (const auto& [value, hashes] : edge.seen) {
     std::string bytes(hashes.size() * sizeof(KeyHash), '\0');
     std::memcpy(bytes.data(), hashes.data(), bytes.size());
-    out.push_back({value.is_text ? json(value.text) : json(value.number), base64_encode(bytes)});
+    out.push_back({to_json(value), base64_encode(bytes)});
   }
   return out;
 }
@@ -54,12 +66,7 @@ json to_json(const Edge& edge) {
 Edge edge_from(const json& in) {
   Edge edge;
   for (const json& one : in) {
-    CursorValue value;
-    value.is_text = one.at(0).is_string();
-    if (value.is_text)
-      value.text = one.at(0).get<std::string>();
-    else
-      value.number = one.at(0).get<std::int64_t>();
+    const CursorValue value = value_from(one.at(0));
     const auto bytes = base64_decode(one.at(1).get<std::string>());
     if (!bytes || bytes->size() % sizeof(KeyHash) != 0) throw bad("the records at its edge are cut");
     std::vector<KeyHash> hashes(bytes->size() / sizeof(KeyHash));
@@ -79,14 +86,17 @@ std::string SyncState::text() const {
               {"mode", mode},
               {"run", run_id},
               {"complete", complete},
+              {"lookback", lookback.count()},
               {"counts", json::parse(counts_json(counts))}};
   if (watermark) out["watermark"] = to_json(*watermark);
   if (!edge.seen.empty()) out["edge"] = to_json(edge);
+  if (edge.cut) out["edge_cut"] = to_json(*edge.cut);
   if (listing) {
     json open = {{"token", listing->token}, {"lower", listing->lower}, {"whole", listing->whole}, {"runs", listing->run_ids}};
     if (listing->candidate) open["candidate"] = to_json(*listing->candidate);
     if (listing->bound) open["bound"] = to_json(*listing->bound);
     if (!listing->edge.seen.empty()) open["edge"] = to_json(listing->edge);
+    if (listing->edge.cut) open["edge_cut"] = to_json(*listing->edge.cut);
     out["listing"] = std::move(open);
   }
   return out.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -107,6 +117,8 @@ SyncState SyncState::parse(std::string_view text) {
     state.counts = counts_from_json(in.at("counts").dump());
     if (in.contains("watermark")) state.watermark = watermark_from(in.at("watermark"));
     if (in.contains("edge")) state.edge = edge_from(in.at("edge"));
+    if (in.contains("edge_cut")) state.edge.cut = value_from(in.at("edge_cut"));
+    state.lookback = std::chrono::microseconds(in.value("lookback", std::int64_t{0}));
     if (in.contains("listing")) {
       const json& open = in.at("listing");
       OpenListing listing;
@@ -117,6 +129,7 @@ SyncState SyncState::parse(std::string_view text) {
       if (open.contains("candidate")) listing.candidate = watermark_from(open.at("candidate"));
       if (open.contains("bound")) listing.bound = watermark_from(open.at("bound"));
       if (open.contains("edge")) listing.edge = edge_from(open.at("edge"));
+      if (open.contains("edge_cut")) listing.edge.cut = value_from(open.at("edge_cut"));
       state.listing = std::move(listing);
     }
     return state;

@@ -30,7 +30,8 @@ struct SyncState {
   std::string cursor, mode;   ///< with other ones it is another sync, which begins anew
   std::optional<Watermark> watermark;
   Edge edge;
-  bool complete = false;  ///< one listing at least has come to its end
+  bool complete = false;                 ///< one listing at least has come to its end
+  std::chrono::microseconds lookback{};  ///< so far below the watermark the edge reaches
   std::optional<OpenListing> listing;
   std::string run_id;  ///< that committed last
   RunCounts counts;    ///< its

@@ -62,6 +62,9 @@ class Checkpoint:
         run_id, at: the run that commits, and when.
         live_run_ids: only with `last` and mode upsert, after a full read: rows whose `_run_id` is not among these were
             not read again, and get `_deleted_at = at`. None: nothing is marked.
+        may_repeat: mode append with a key and a cursor, where the sync goes on after a crash or reads everything again:
+            rows may be in the table already, with the same key and the same value of the cursor, and those are to be
+            left out. Within a checkpoint no version comes twice.
     """
 
     batches: list[_core.RecordBatch]
@@ -72,6 +75,7 @@ class Checkpoint:
     run_id: str
     at: datetime
     live_run_ids: tuple[str, ...] | None
+    may_repeat: bool = False
 
     def to_arrow(self) -> pyarrow.Table:
         """All rows as a pyarrow.Table with the union of the batches' columns, each wide enough for all its values.

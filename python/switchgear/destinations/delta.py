@@ -43,7 +43,7 @@ from switchgear.destinations.durable import (
     make_folder,
     write,
 )
-from switchgear.destinations.keyed import DELETED_AT, latest_by_key
+from switchgear.destinations.keyed import DELETED_AT, latest_by_key, new_versions, version_columns
 from switchgear.destinations.stored_files import StoredFile, write_parquet
 from switchgear.destinations.widening import Columns, fitted, in_memory, plain, united, widest
 from switchgear.errors import DestinationError
@@ -145,6 +145,11 @@ class DeltaLakeTable(DestinationTable):
                 rows, partial = latest_by_key([source.batch for source in batches], schema, self._table)
         else:
             rows, partial = pa.Table.from_batches([fitted(source.batch, schema) for source in batches], schema), {}
+            if checkpoint.may_repeat and target is not None and rows.num_rows:
+                there, versions = _Stored(target, self._data), version_columns(self._table)
+                parts = there.batches([name for name in versions if name in there.schema.names])
+                wanted = pa.schema([schema.field(name) for name in versions])
+                rows = new_versions(rows, (fitted(part, wanted) for part in parts), self._table)
         before = -1 if target is None else target.version()
         if target is None:
             write_deltalake(self._data, rows.select(schema.names), mode="error", commit_properties=commit_of(following))
@@ -341,10 +346,12 @@ class _Stored:
         for batch in self._dataset.to_batches(columns=[name]):
             yield batch.column(0)
 
-    def batches(self) -> Iterator[Any]:
-        for batch in self._dataset.to_batches():
+    def batches(self, columns: list[str] | None = None) -> Iterator[Any]:
+        names = self.schema.names if columns is None else columns
+        schema = pa.schema([self.schema.field(name) for name in names])
+        for batch in self._dataset.to_batches(columns=names):
             # As the log has the columns: a file knows nothing of JSON text.
-            yield pa.RecordBatch.from_arrays(batch.columns, schema=self.schema)
+            yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
 
 
 def _storable(schema: Any, upsert: bool) -> Any:

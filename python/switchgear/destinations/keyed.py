@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
@@ -49,6 +50,45 @@ def latest_by_key(batches: list[Any], schema: Any, table: Table) -> tuple[Any, d
         partial[name] = f"{_FLAG}{len(partial)}"
         kept = kept.append_column(partial[name], places.is_valid())
     return kept, partial
+
+
+def new_versions(rows: Any, stored: Iterable[Any], table: Table) -> Any:
+    """The rows that are not among the stored ones, by key and cursor.
+
+    Args:
+        rows: as a pyarrow.Table.
+        stored: batches with the columns of `version_columns`, in the types that `rows` have.
+    """
+    columns = version_columns(table)
+    place = "__switchgear_row"
+    coming = _comparable(rows.select(columns)).append_column(place, pa.array(range(rows.num_rows), pa.int64()))
+    known: set[int] = set()
+    for batch in stored:
+        there = _comparable(pa.Table.from_batches([batch]).select(columns))
+        both = coming.join(there, there.column_names, join_type="left semi")
+        known.update(both.column(place).to_pylist())
+    if not known:
+        return rows
+    return rows.take(pa.array([row for row in range(rows.num_rows) if row not in known], pa.int64()))
+
+
+def version_columns(table: Table) -> list[str]:
+    """The columns that tell one version of a record from another."""
+    return list(dict.fromkeys([*table.key, *([table.cursor] if table.cursor else [])]))
+
+
+def _comparable(rows: Any) -> Any:
+    """Columns that can be joined: no null, which equals nothing there, and plain types."""
+    made: dict[str, Any] = {}
+    for name in rows.column_names:
+        column = rows.column(name)
+        if pa.types.is_temporal(column.type):
+            column = column.cast(pa.int32() if column.type.bit_width == 32 else pa.int64()).cast(pa.int64())
+        elif not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+            column = column.cast(pa.string())
+        made[f"{name} is there"] = column.is_valid()
+        made[name] = column.fill_null("" if pa.types.is_string(column.type) else 0)
+    return pa.table(made)
 
 
 def _keys(rows: Any, table: Table) -> list[Any]:

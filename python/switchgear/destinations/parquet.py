@@ -41,6 +41,7 @@ from switchgear.destinations.durable import (
     remove,
     write,
 )
+from switchgear.destinations.keyed import new_versions, version_columns
 from switchgear.destinations.stored_files import StoredFile, StoredFiles, write_parquet
 from switchgear.destinations.widening import Columns, fitted, in_memory, united, widest
 from switchgear.errors import DestinationError
@@ -185,18 +186,20 @@ class ParquetTable(DestinationTable):
 
     def _append(self, manifest: Manifest, following: Manifest, checkpoint: Checkpoint) -> None:
         batches = in_memory(checkpoint.batches)
-        rows = sum(source.batch.num_rows for source in batches)
         present = StoredFiles(self._sources(manifest))
+        schema = widest([present, *batches])
+        rows = pa.Table.from_batches([fitted(source.batch, schema) for source in batches], schema)
+        if rows.num_rows:
+            self._widen(manifest, schema)
+            if checkpoint.may_repeat and manifest.files:
+                rows = new_versions(rows, present.batches(version_columns(self._table)), self._table)
         # Without rows there is nothing but the state, only the first file is written anyway: for who reads by glob.
-        if rows == 0 and (manifest.files or not any(source.schema for source in batches)):
+        if rows.num_rows == 0 and (manifest.files or not len(schema)):
             write(self._own / "manifest.json", following.text())
             return
-        schema = widest([present, *batches])
-        self._widen(manifest, schema)
         name = f"part-{following.sequence:08d}.parquet"
-        added = dataclasses.replace(following, files=(*manifest.files, File(name, rows)))
-        rows_as_stored = pa.Table.from_batches([fitted(source.batch, schema) for source in batches], schema)
-        self._publish(name, schema, [rows_as_stored], added)
+        added = dataclasses.replace(following, files=(*manifest.files, File(name, rows.num_rows)))
+        self._publish(name, schema, [rows], added)
 
     def _replace(self, manifest: Manifest, following: Manifest, checkpoint: Checkpoint) -> None:
         aside = () if checkpoint.first else manifest.aside

@@ -65,9 +65,9 @@ class StoredFile:
             for batch in file.iter_batches(columns=[name], batch_size=ROWS_IN_GROUP):
                 yield batch.column(0)
 
-    def batches(self) -> Iterator[Any]:
+    def batches(self, columns: list[str] | None = None) -> Iterator[Any]:
         with pq.ParquetFile(self.path) as file:
-            yield from file.iter_batches(batch_size=ROWS_IN_GROUP)
+            yield from file.iter_batches(columns=columns, batch_size=ROWS_IN_GROUP)
 
 
 class StoredFiles:
@@ -80,3 +80,7 @@ class StoredFiles:
     def chunks(self, name: str) -> Iterator[Any]:
         for file in self._files:
             yield from file.chunks(name)
+
+    def batches(self, columns: list[str] | None = None) -> Iterator[Any]:
+        for file in self._files:
+            yield from file.batches(columns)

@@ -58,6 +58,31 @@ TEST(Cursor, RecordsThatShareTheBoundaryComeOnceEach) {
   EXPECT_EQ(written, std::vector<int>(500, 1));
 }
 
+TEST(Cursor, AVersionThatOneListingNamesTwiceIsAddedOnce) {
+  CursorTracker::Options options = by_time();
+  options.once = true;
+  CursorTracker tracker(options, std::nullopt, {}, nullptr);
+  const std::string one = record(1, "2026-01-01T00:00:00Z"), two = record(2, "2025-01-01T00:00:00Z"), none = R"({"id":3,"at":null})";
+  EXPECT_EQ(tracker.see(rows("[" + one + "," + two + "," + none + "," + two + "]")), (Wanted{1, 1, 1, 0}));
+  tracker.committed();
+  EXPECT_EQ(tracker.see(rows("[" + two + "," + none + "," + record(2, "2026-01-01T00:00:01Z") + "]")), (Wanted{0, 0, 1}))
+      << "what a new record before it moved on to the next page";
+  EXPECT_EQ(tracker.unchanged(), 3);
+}
+
+TEST(Cursor, AnEdgeThatIsTooLargeSaysHowFarItIsForgotten) {
+  CursorTracker tracker(by_time(60s), std::nullopt, {}, nullptr);
+  std::string json = "[";
+  for (int id = 0; id < 5000; ++id) json += (id > 0 ? "," : "") + record(id, "2026-01-01T00:00:00Z");
+  tracker.see(rows(json + "]"));
+  EXPECT_EQ(tracker.edge().size, 0U);
+  EXPECT_TRUE(tracker.edge().cut);
+  tracker.see(rows("[" + record(1, "2026-01-01T00:00:59Z") + "]"));
+  EXPECT_TRUE(tracker.edge().cut) << "they come again";
+  tracker.see(rows("[" + record(1, "2026-01-01T00:02:00Z") + "]"));
+  EXPECT_FALSE(tracker.edge().cut);
+}
+
 TEST(Cursor, TheWatermarkStaysBelowWhatThereWasWhenTheListingBegan) {
   CursorTracker::Options options = by_time();
   options.bound = CursorValue{false, 1'767'225'600'000'000, {}};  // 2026-01-01T00:00:00Z

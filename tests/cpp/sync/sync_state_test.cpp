@@ -15,6 +15,8 @@ SyncState whole() {
   state.watermark = Watermark{DataType::timestamp, true, {false, 1'767'225'600'000'000, {}}};
   state.edge.add({false, 1'767'225'600'000'000, {}}, {1, 2});
   state.edge.add({false, 1'767'225'600'000'000, {}}, {3, 4});
+  state.edge.cut = CursorValue{false, 1'767'225'500'000'000, {}};
+  state.lookback = std::chrono::seconds(60);
   state.complete = true;
   state.run_id = "run";
   state.counts.read = 10;
@@ -25,6 +27,7 @@ SyncState whole() {
   listing.candidate = Watermark{DataType::utf8, true, {true, 0, "zulu"}};
   listing.bound = Watermark{DataType::int64, true, {false, -5, {}}};
   listing.edge.add({true, 0, "zulu"}, {5, 6});
+  listing.edge.cut = CursorValue{true, 0, "yankee"};
   state.listing = listing;
   return state;
 }
@@ -37,6 +40,9 @@ TEST(SyncState, GoesOutAndComesBack) {
   EXPECT_EQ(after.listing->bound->text(), "-5");
   EXPECT_EQ(after.edge.seen, before.edge.seen);
   EXPECT_EQ(after.edge.size, 2U);
+  EXPECT_EQ(after.edge.cut, before.edge.cut);
+  EXPECT_EQ(after.listing->edge.cut, before.listing->edge.cut);
+  EXPECT_EQ(after.lookback, before.lookback);
   EXPECT_EQ(after.counts, before.counts);
 }
 

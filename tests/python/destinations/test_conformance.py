@@ -36,6 +36,10 @@ def by_id(rows: list[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: int(row["id"]))
 
 
+def by_version(rows: list[Row]) -> list[tuple[Any, Any]]:
+    return sorted(((row["id"], str(row.get("at"))[:10]) for row in rows), key=str)
+
+
 # -- state
 
 
@@ -202,6 +206,32 @@ def test_columns_may_have_any_name(lab: Lab, mode: str) -> None:
 
 
 # -- append
+
+
+@pytest.mark.parametrize("lab", ["parquet", "delta"], indirect=True)
+@pytest.mark.parametrize("key", [("id",), ("plant", "id")])
+def test_a_version_that_is_there_is_not_added_again(lab: Lab, key: tuple[str, ...]) -> None:
+    table = lab.open("append", key=key, cursor="at")
+    first: list[Row] = [
+        {"plant": "A", "id": 1, "at": "2026-01-01T00:00:00Z"},
+        {"plant": "A", "id": 2, "at": "2026-01-01T00:00:00Z"},
+        {"plant": None, "id": 3, "at": None},
+    ]
+    second: list[Row] = [
+        {"plant": "A", "id": 2, "at": "2026-01-01T00:00:00Z"},
+        {"plant": "A", "id": 2, "at": "2026-01-02T00:00:00Z"},
+        {"plant": None, "id": 3, "at": None},
+        {"plant": "B", "id": 2**40, "at": "2026-01-01T00:00:00Z", "more": 1},
+    ]
+    table.commit(checkpoint(None, "1", first))
+    table.commit(checkpoint("1", "2", second, may_repeat=True))
+    wanted = [*first, second[1], second[3]]
+    assert by_version(lab.rows(key=key, cursor="at")) == by_version(wanted)
+    table.commit(checkpoint("2", "3", second, may_repeat=True))
+    assert by_version(lab.rows(key=key, cursor="at")) == by_version(wanted)
+    assert table.state() == "3"
+    table.commit(checkpoint("3", "4", second[:1]))
+    assert len(lab.rows(key=key, cursor="at")) == len(wanted) + 1, "nobody said that it may come again"
 
 
 @each

@@ -103,10 +103,17 @@ def trial(
     kind: str, store: str, tmp_path: Path, database: Callable[[], str], rng: random.Random, box: Sandbox
 ) -> Trial:
     """A new one; Parquet, which can't be changed in place, is added to."""
-    destination = database() if kind == "postgresql" else f"{kind}:///{tmp_path}/data.{kind}"
     mode = "append" if kind == "parquet" else rng.choice(["upsert", "upsert", "append"])
-    hub = sg.Hub(store)
     options = {"mode": mode, "page_size": rng.randint(20, 80), "commit_rows": rng.randint(30, 150)}
+    return Trial(box, store, set_up(kind, store, tmp_path, database, box, options), rng, mode)
+
+
+def set_up(
+    kind: str, store: str, tmp_path: Path, database: Callable[[], str], box: Sandbox, options: dict[str, Any]
+) -> str:
+    """A hub with the connection; returns the destination's URL."""
+    destination = database() if kind == "postgresql" else f"{kind}:///{tmp_path}/data.{kind}"
+    hub = sg.Hub(store)
     hub.add(
         "plant",
         "odata",
@@ -115,7 +122,7 @@ def trial(
         entities={"WorkOrders": options},
         rate_limit=None,
     )
-    return Trial(box, store, destination, rng, mode)
+    return destination
 
 
 KINDS = pytest.mark.parametrize("kind", ["duckdb", "postgresql", "parquet"])
@@ -135,6 +142,24 @@ def test_killed_at_each_point_around_a_commit(
             assert sum(one.kills.values()) == before + 1, place
             one.settle()
             box.change(100)
+
+
+@KINDS
+def test_a_listing_that_shifts_while_nobody_reads_it_adds_no_version_twice(
+    kind: str, store: str, tmp_path: Path, database: Callable[[], str]
+) -> None:
+    """The source pages by offset: a record that begins to match moves those behind it on to pages yet to come."""
+    with Sandbox(records=RECORDS, process=True) as box:
+        options: dict[str, Any] = {"mode": "append", "page_size": 20, "commit_rows": 40}
+        one = Trial(box, store, set_up(kind, store, tmp_path, database, box, options), dice(7), "append")
+        one.settle()
+        box.change(200)
+        process, here = syncing(store, LEASE, "after_commit", 2)
+        process.join(60)
+        here.close()
+        assert process.exitcode == -signal.SIGKILL
+        box.change(150)
+        one.settle()
 
 
 def run(one: Trial, kills: int, capsys: pytest.CaptureFixture[str], seed: int) -> None:

@@ -53,6 +53,9 @@ struct Checkpoint {
   WallTime at;
   /// With `last`, where the listing was of everything there is: rows of other runs are of records that the source has no longer.
   std::optional<std::vector<std::string>> live_run_ids;
+  /// In append mode with a key and a cursor: rows may be there already, with the same key and the same value of the cursor, and those are
+  /// to be left out. The engine says so where it goes on after another process, or reads again.
+  bool may_repeat = false;
 };
 
 class DestinationTable {
