@@ -21,6 +21,7 @@ from switchgear import webhooks
 from switchgear._core import Category, RecordBatch, Secret, memory_budget, parse_json
 from switchgear.auth import ApiKey, Auth, BasicAuth, BearerAuth, ClientCertificate
 from switchgear.connection import Connection, connect
+from switchgear.connection_info import StoredConnectionInfo
 from switchgear.diagnosis import ConnectionStatus, Diagnosis, Health, LoggedError, StatusChange
 from switchgear.entities import Entities, Entity
 from switchgear.errors import (
@@ -46,7 +47,7 @@ from switchgear.errors import (
     TimeoutError,
     Unsupported,
 )
-from switchgear.hub import Hub, StoredConnectionInfo
+from switchgear.hub import Hub
 from switchgear.jobs import Job, JobProgress, JobResult, Queue
 from switchgear.network import Timeouts, Tls
 from switchgear.oauth2 import FileTokenStore, MemoryTokenStore, OAuth2ClientCredentials, OAuth2RefreshToken, TokenStore

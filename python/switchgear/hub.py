@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, overload
 
 from switchgear import _core
 from switchgear import retention as retentions
 from switchgear.connection import Connection, connect
-from switchgear.diagnosis import iso
+from switchgear.connection_info import StoredConnectionInfo, info_of, settings_of
 from switchgear.errors import CircuitOpenError, Conflict
 from switchgear.jobs import Queue
 from switchgear.running import run_forever
-from switchgear.schedule import parse_schedule
 from switchgear.specification import Specification
 from switchgear.stored import from_row, keeping_tokens, to_row
 from switchgear.sync_runs import HubStatus, SyncRuns
-from switchgear.syncing import check_destination, check_entities
 from switchgear.syncs import Run, RunEntity, StoredError, SyncStatus
 
 if TYPE_CHECKING:
@@ -33,38 +29,6 @@ _ROW_FIELDS = ("schedule", "timezone", "destination", "entities")
 _OPTIONS = tuple(
     field.name for field in dataclasses.fields(Specification) if field.name not in ("id", "config", "secrets")
 )
-
-
-@dataclass(frozen=True)
-class StoredConnectionInfo:
-    """A connection as the store has it.
-
-    Attributes:
-        id, connector, config: as they were given; secrets are not among them.
-        auth: the type of its credentials; None: it has none.
-        state: active, paused or disconnected.
-        owner: "hub", or "file": then the project file is the only place to change it.
-        version: counts changes.
-    """
-
-    id: str
-    connector: str
-    config: Mapping[str, Any]
-    auth: str | None
-    state: str
-    owner: str
-    schedule: str
-    timezone: str
-    destination: str
-    entities: Mapping[str, Any]
-    version: int
-    created_at: datetime.datetime
-    updated_at: datetime.datetime
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        values = dataclasses.asdict(self)
-        return {**values, "created_at": iso(self.created_at), "updated_at": iso(self.updated_at)}
 
 
 class Hub:
@@ -121,9 +85,8 @@ class Hub:
         auth = auth and keeping_tokens(auth, self._tokens)
         plant = connect(connector, id=id, auth=auth, **options, **dict(config or {}))
         row = to_row(plant._specification, _core.StoredConnection())
-        self._plan_syncs(
-            row, {"schedule": schedule, "timezone": timezone, "destination": destination, "entities": entities}
-        )
+        syncs = {"schedule": schedule, "timezone": timezone, "destination": destination, "entities": entities}
+        self._syncs.set_up(row, syncs)
         self._connections.add(row)
         self._syncs.plan(row)
         return self.connection(id)
@@ -148,7 +111,7 @@ class Hub:
         given["auth"] = given["auth"] and keeping_tokens(given["auth"], self._tokens)
         plant = connect(given.pop("connector"), id=id, **given, **settings)
         row = to_row(plant._specification, row)
-        self._plan_syncs(row, changes)
+        self._syncs.set_up(row, changes)
         self._connections.update(row)
         self._syncs.plan(row)
         return self.connection(id)
@@ -161,8 +124,9 @@ class Hub:
             ids: these only; None: all.
 
         Raises:
-            ConfigError: for a connection that can't be made of its settings; those before it have been taken over.
-            Conflict: one of these ids is the hub's own.
+            ConfigError: for a connection that can't be made of its settings, with `file:line`; those before it have
+                been taken over.
+            Conflict: one of these ids is the hub's own, or its tables would be another connection's.
         """
         present = {row.id: row for row in self._connections.all()}
         changed = []
@@ -172,13 +136,17 @@ class Hub:
             if id in present and row.owner != "file":
                 said = f"connection '{id}' of the project file is in the store already, added by a program"
                 raise _owned(id, said, "give one of them another id")
-            before = _visible(row)
+            before = settings_of(row)
             row = to_row(plant._specification, row)
-            self._plan_syncs(row, project.syncs(id))
+            syncs = project.syncs(id)
+            try:
+                self._syncs.set_up(row, syncs)
+            except Conflict as error:
+                raise project.located(error, "connections", id, "destination") from error
             row.owner = "file"
             if id not in present:
                 self._connections.add(row)
-            elif _visible(row) != before:
+            elif settings_of(row) != before:
                 self._connections.update(row)
             else:
                 continue
@@ -206,7 +174,7 @@ class Hub:
 
     def connections(self) -> list[StoredConnectionInfo]:
         """All of them, by id."""
-        return [_info(row) for row in self._connections.all()]
+        return [info_of(row) for row in self._connections.all()]
 
     def pause(self, id: str) -> None:
         """Nothing is sent through it any more, by any process, until `resume()`. Its jobs wait."""
@@ -366,20 +334,6 @@ class Hub:
             for worker in self._workers:
                 worker.stop()
 
-    def _plan_syncs(self, row: _core.StoredConnection, given: Mapping[str, Any]) -> None:
-        """Puts what is given about syncs into the row, checked."""
-        if "schedule" in given:
-            row.schedule = _schedule_text(given["schedule"])
-        row.timezone = given.get("timezone", row.timezone)
-        parse_schedule(row.schedule).next_after(datetime.datetime.now(datetime.timezone.utc), row.timezone)
-        if "destination" in given:
-            check_destination(given["destination"], row.id)
-            row.destination = given["destination"]
-        if "entities" in given:
-            check_entities(row.id, given["entities"] or {})
-            row.entities_json = json.dumps(dict(given["entities"] or {}), default=_seconds_text)
-        self._syncs.refuse_collision(row)
-
     def _open_for_work(self, id: str) -> _core.Connection:
         row = self._row(id)
         if row.state != "active":
@@ -412,42 +366,3 @@ class Hub:
 
 def _owned(id: str, message: str, hint: str) -> Conflict:
     return Conflict(message, code="conflict.owner", hint=hint, connection_id=id)
-
-
-def _schedule_text(schedule: str | datetime.timedelta) -> str:
-    if not isinstance(schedule, datetime.timedelta):
-        return schedule
-    seconds = schedule.total_seconds()
-    return f"{int(seconds) if seconds.is_integer() else seconds}s"
-
-
-def _seconds_text(value: object) -> str:
-    if isinstance(value, datetime.timedelta):
-        return _schedule_text(value)
-    raise TypeError(f"{value!r} can't be stored")
-
-
-def _visible(row: _core.StoredConnection) -> tuple[Any, ...]:
-    auth = row.auth
-    credentials = (auth.type, auth.settings_json, {k: str(v) for k, v in auth.secrets.items()}) if auth else None
-    secrets = {name: str(secret) for name, secret in row.secrets.items()}
-    syncs = (row.schedule, row.timezone, row.destination, row.entities_json)
-    return (row.connector, row.config_json, secrets, credentials, row.network_json, row.policies_json, *syncs)
-
-
-def _info(row: _core.StoredConnection) -> StoredConnectionInfo:
-    return StoredConnectionInfo(
-        id=row.id,
-        connector=row.connector,
-        config=json.loads(row.config_json),
-        auth=row.auth.type if row.auth else None,
-        state=row.state,
-        owner=row.owner,
-        schedule=row.schedule,
-        timezone=row.timezone,
-        destination=row.destination,
-        entities=json.loads(row.entities_json),
-        version=row.version,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )

@@ -24,10 +24,11 @@ from typing import Any
 
 from switchgear._core import Secret
 from switchgear.connection import Connection, connect
-from switchgear.errors import ConfigError
+from switchgear.errors import ConfigError, Error
 from switchgear.network import Timeouts, Tls
 from switchgear.project_auth import AUTH, make_auth
 from switchgear.project_policies import POLICIES, policy_from
+from switchgear.project_syncs import ENTITY, SCHEDULE, TIMEZONE, destination_of
 from switchgear.registry import registry
 from switchgear.toml_file import (
     Either,
@@ -50,14 +51,6 @@ FILE = "switchgear.toml"
 VARIABLE = "SWITCHGEAR_CONNECTION__"
 
 _TIMEOUT = Table({"connect": Number(), "stalled": Number(), "total": Number()})
-_ENTITY = Table(
-    {
-        **dict.fromkeys(("cursor", "mode", "initial_window", "lookback", "table"), Text()),
-        **dict.fromkeys(("key", "columns"), Texts()),
-        **dict.fromkeys(("page_size", "parallel", "commit_rows", "commit_bytes"), Number(whole=True)),
-        "commit_seconds": Number(),
-    }
-)
 _CONNECTION = Table(
     {
         "connector": Text(),
@@ -69,10 +62,10 @@ _CONNECTION = Table(
         "max_reply_bytes": Number(whole=True),
         "sha256": Text(),
         "config": Named(Shape()),
-        "entities": Named(_ENTITY),
         # For the hub, which runs syncs; reading and checking need none of them.
-        "schedule": Text(),
-        "timezone": Text(),
+        "entities": Named(ENTITY),
+        "schedule": SCHEDULE,
+        "timezone": TIMEZONE,
         "destination": Text(),
     },
     required=("connector",),
@@ -170,18 +163,17 @@ class Project:
     def syncs(self, id: str) -> dict[str, Any]:
         """What the file says of a connection's syncs, as `hub.add` takes it: schedule, timezone, destination, entities.
 
-        A relative path in the destination begins in the file's own folder.
+        Relative paths in the destination begin in the file's own folder.
+
+        Raises:
+            ConfigError: for a destination that can't be, with `file:line`.
         """
         values = self._values.get("connections", {}).get(id, {})
         destination: str = values.get("destination", "")
-        scheme, slashes, path = destination.partition(":///")
-        folder = self._layer.place(("connections", id, "destination")).folder
-        if slashes and folder and not path.startswith("/"):
-            destination = f"{scheme}:///{folder / path}"
         return {
             "schedule": values.get("schedule", ""),
             "timezone": values.get("timezone", "UTC"),
-            "destination": destination,
+            "destination": destination and destination_of(self._layer, id, destination),
             "entities": values.get("entities", {}),
         }
 
@@ -196,6 +188,18 @@ class Project:
         return [
             Setting(".".join(keys), value, self._layer.place(keys).name) for keys, value in _leaves((), self._values)
         ]
+
+    def entity_error(self, error: Error) -> Error:
+        """An error of a sync, with `file:line` where it is about an entity that a file sets up wrongly."""
+        keys = ("connections", error.connection_id, "entities", error.entity)
+        wrong = error.category in ("config", "not_found") and keys in self._layer.places
+        return self.located(error, *keys) if wrong else error
+
+    def located(self, error: Error, *keys: str) -> Error:
+        """The same error, with `file:line` of the setting that brought it about: `"connections", id, "destination"`."""
+        said = type(error)(f"{self._layer.place(keys).name}: {error.message}", code=error.code, hint=error.hint)
+        said.connection_id, said.entity, said.retryable = error.connection_id, error.entity, error.retryable
+        return said
 
     def _unknown(self, id: str) -> ConfigError:
         if not self.files and not self.connection_ids:

@@ -201,6 +201,19 @@ def parse_schedule(text: str) -> Schedule:
     raise _refused(text, _why_nothing(text, fields), _likely(text, fields))
 
 
+def duration_seconds(text: str) -> float | None:
+    """Of "90d", "15m", "1.5h", "60s"; None: it is no duration."""
+    match = _INTERVAL.fullmatch(text.strip())
+    return None if match is None else float(match[1]) * _UNITS[match[2]]
+
+
+def check_timezone(name: str) -> None:
+    """Raises ConfigError (`config.schedule`) where there is no such time zone, with those that are near."""
+    if not isinstance(name, str):
+        raise ConfigError(f"timezone is {name!r}", code="config.schedule", hint="an IANA name, such as 'Europe/Berlin'")
+    _zone(name)
+
+
 def freshness(
     schedule: Schedule,
     last_success_at: datetime | None,

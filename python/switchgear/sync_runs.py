@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,8 +13,16 @@ from typing import TYPE_CHECKING, Any
 from switchgear import _core
 from switchgear.diagnosis import iso
 from switchgear.errors import CircuitOpenError, Conflict, Error
-from switchgear.schedule import parse_schedule
-from switchgear.syncing import opener, plans
+from switchgear.schedule import check_timezone, parse_schedule
+from switchgear.syncing import (
+    check_destination,
+    check_entities,
+    json_duration,
+    kept_destination,
+    opener,
+    plans,
+    schedule_text,
+)
 from switchgear.syncs import Run, RunEntity, StoredError, SyncStatus
 
 if TYPE_CHECKING:
@@ -175,6 +183,26 @@ class SyncRuns:
         if at is not None or self.statuses.get(row.id).next_sync_at is not None:
             usual = None if period is None else period.total_seconds()
             self.statuses.set_next(row.id, None if at is None else at.timestamp(), usual)
+
+    def set_up(self, row: _core.StoredConnection, given: Mapping[str, Any]) -> None:
+        """Puts what is given of schedule, timezone, destination and entities into the row, checked.
+
+        Raises:
+            ConfigError: for what can't be meant. Conflict: see refuse_collision().
+        """
+        if "schedule" in given:
+            row.schedule = schedule_text(given["schedule"], row.id)
+        zone = given.get("timezone", row.timezone)
+        check_timezone(zone)
+        row.timezone = zone
+        parse_schedule(row.schedule)
+        if "destination" in given:
+            check_destination(given["destination"], row.id)
+            row.destination = kept_destination(given["destination"])
+        if "entities" in given:
+            check_entities(row.id, given["entities"] or {})
+            row.entities_json = json.dumps(dict(given["entities"] or {}), default=json_duration)
+        self.refuse_collision(row)
 
     def refuse_collision(self, row: _core.StoredConnection) -> None:
         """Two connections whose ids give one schema's name would mix their tables.

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from switchgear import _core
 from switchgear.errors import ConfigError, NotFound, Unsupported
-from switchgear.schedule import Every, parse_schedule
+from switchgear.schedule import duration_seconds
 
 if TYPE_CHECKING:
     from switchgear.connection import Connection
@@ -36,6 +36,8 @@ OPTIONS = (
 )
 COMMIT_ROWS, COMMIT_BYTES, COMMIT_SECONDS = 250_000, 64 << 20, 10.0
 LOOKBACK_SECONDS = 60.0
+LONGEST_SECONDS = 100 * 366 * 86_400.0
+_REFERENCE = re.compile(r"(env|file|keyring):(?!//).")
 
 
 def check_entities(connection_id: str, entities: Mapping[str, Any]) -> None:
@@ -56,10 +58,11 @@ def check_entities(connection_id: str, entities: Mapping[str, Any]) -> None:
                 raise _bad(
                     connection_id, entity, f"there is no option '{name}'{suggestion}", f"known: {', '.join(OPTIONS)}"
                 )
-            _check_option(connection_id, entity, name, value)
+            check_option(connection_id, entity, name, value)
 
 
-def _check_option(connection_id: str, entity: str, name: str, value: Any) -> None:
+def check_option(connection_id: str, entity: str, name: str, value: Any) -> None:
+    """Refuses a value that an option can't have. Raises what check_entities() raises."""
     if name == "mode" and value not in MODES:
         near = difflib.get_close_matches(str(value), MODES, n=1)
         suggestion = f", did you mean '{near[0]}'?" if near else ""
@@ -68,7 +71,7 @@ def _check_option(connection_id: str, entity: str, name: str, value: Any) -> Non
         raise _bad(connection_id, entity, f"{name} is {value!r}", "a name")
     if name in ("key", "columns") and not (_is_names(value) or (name == "key" and isinstance(value, str) and value)):
         raise _bad(connection_id, entity, f"{name} is {value!r}", 'a list of names: ["Number"]')
-    if name in ("page_size", "parallel", "commit_rows", "commit_bytes") and not (isinstance(value, int) and value > 0):
+    if name in ("page_size", "parallel", "commit_rows", "commit_bytes") and not _is_count(value):
         raise _bad(connection_id, entity, f"{name} is {value!r}", "a whole number above 0")
     if name in ("initial_window", "lookback", "commit_seconds"):
         _seconds(connection_id, entity, name, value)
@@ -83,6 +86,10 @@ def _is_names(value: Any) -> bool:
     )
 
 
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
 def _bad(connection_id: str, entity: str, why: str, hint: str = "") -> ConfigError:
     return ConfigError(
         f"the sync of '{entity}' can't be set up: {why}",
@@ -94,17 +101,38 @@ def _bad(connection_id: str, entity: str, why: str, hint: str = "") -> ConfigErr
 
 
 def _seconds(connection_id: str, entity: str, name: str, value: Any) -> float:
+    seconds: float | None = None
     if isinstance(value, timedelta):
-        return value.total_seconds()
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
-        return float(value)
-    try:
-        interval = parse_schedule(str(value))
-    except ConfigError:
-        interval = None
-    if not isinstance(interval, Every):
-        raise _bad(connection_id, entity, f"{name} is {value!r}", 'such as "90d", "15m", or seconds')
-    return interval.interval.total_seconds()
+        seconds = value.total_seconds()
+    elif isinstance(value, str):
+        seconds = duration_seconds(value)
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        seconds = float(value)
+    if seconds is None or not 0 <= seconds <= LONGEST_SECONDS:
+        raise _bad(connection_id, entity, f"{name} is {value!r}", 'such as "90d", "15m", or a number of seconds')
+    return seconds
+
+
+def schedule_text(schedule: Any, connection_id: str) -> str:
+    """A schedule as it is stored. Raises ConfigError (`config.schedule`) for what is neither text nor timedelta."""
+    if isinstance(schedule, str):
+        return schedule
+    if isinstance(schedule, timedelta):
+        return json_duration(schedule)
+    raise ConfigError(
+        f"the schedule of connection '{connection_id}' is {schedule!r}",
+        code="config.schedule",
+        hint='an interval: "15m", timedelta(minutes=15); or cron: "*/15 * * * *"',
+        connection_id=connection_id,
+    )
+
+
+def json_duration(value: object) -> str:
+    """For json.dumps(default=…): a timedelta as "900s"."""
+    if not isinstance(value, timedelta):
+        raise TypeError(f"{value!r} can't be stored")
+    seconds = value.total_seconds()
+    return f"{int(seconds) if seconds.is_integer() else seconds}s"
 
 
 def plans(plant: Connection, settings: Mapping[str, Any], entities: Sequence[str] | None) -> list[_core.EntityPlan]:
@@ -141,20 +169,25 @@ def _plan(connection_id: str, name: str, has_key: bool, options: Mapping[str, An
     for option in ("page_size", "parallel", "columns"):
         if option in options:
             setattr(read, option, options[option])
+    mode = options.get("mode") or ("upsert" if has_key or options.get("key") else "replace")
+    return _core.EntityPlan(entity=name, mode=mode, read=read, **plan_values(connection_id, name, options))
+
+
+def plan_values(connection_id: str, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """An entity's options in the units of the core, with a default where nothing was said."""
     key = options.get("key", [])
     window = options.get("initial_window")
-    return _core.EntityPlan(
-        entity=name,
-        mode=options.get("mode") or ("upsert" if key or has_key else "replace"),
-        cursor=options.get("cursor", ""),
-        key=[key] if isinstance(key, str) else list(key),
-        initial_window=None if window is None else _seconds(connection_id, name, "initial_window", window),
-        lookback=_seconds(connection_id, name, "lookback", options.get("lookback", LOOKBACK_SECONDS)),
-        read=read,
-        commit_rows=options.get("commit_rows", COMMIT_ROWS),
-        commit_bytes=options.get("commit_bytes", COMMIT_BYTES),
-        commit_seconds=_seconds(connection_id, name, "commit_seconds", options.get("commit_seconds", COMMIT_SECONDS)),
-    )
+    return {
+        "cursor": options.get("cursor", ""),
+        "key": [key] if isinstance(key, str) else list(key),
+        "initial_window": None if window is None else _seconds(connection_id, name, "initial_window", window),
+        "lookback": _seconds(connection_id, name, "lookback", options.get("lookback", LOOKBACK_SECONDS)),
+        "commit_rows": options.get("commit_rows", COMMIT_ROWS),
+        "commit_bytes": options.get("commit_bytes", COMMIT_BYTES),
+        "commit_seconds": _seconds(
+            connection_id, name, "commit_seconds", options.get("commit_seconds", COMMIT_SECONDS)
+        ),
+    }
 
 
 @dataclass(frozen=True)
@@ -184,7 +217,7 @@ def opener(destination: str, connection_id: str) -> Opener:
             hint='hub.update(id, destination="duckdb:///plant.duckdb")',
             connection_id=connection_id,
         )
-    if re.match(r"(env|file|keyring):(?!//)", destination):
+    if _REFERENCE.match(destination):
         destination = _core.Secret.from_reference(destination).reveal()
     parts = urlsplit(destination)
     scheme = {"postgres": "postgresql"}.get(parts.scheme, parts.scheme)
@@ -209,7 +242,14 @@ def check_destination(destination: str, connection_id: str) -> None:
     Raises:
         ConfigError: `config.destination`, or `config.secret` for a password.
     """
-    if not destination or re.match(r"(env|file|keyring):(?!//)", destination):
+    if not isinstance(destination, str):
+        raise ConfigError(
+            f"the destination of connection '{connection_id}' is {destination!r}",
+            code="config.destination",
+            hint='a URL: destination="duckdb:///plant.duckdb"',
+            connection_id=connection_id,
+        )
+    if not destination or _REFERENCE.match(destination):
         return
     if urlsplit(destination).password is not None:
         raise ConfigError(
@@ -221,11 +261,18 @@ def check_destination(destination: str, connection_id: str) -> None:
     opener(destination, connection_id)
 
 
+def kept_destination(destination: str) -> str:
+    """As it is stored. The store is read from other folders: where a reference is a file, its name is made absolute."""
+    if destination.startswith("file:") and _REFERENCE.match(destination):
+        return f"file:{Path(destination.removeprefix('file:')).expanduser().absolute()}"
+    return destination
+
+
 def _path(url: str) -> str:
     """As SQLAlchemy has it: three slashes before a relative path, four before an absolute one."""
     rest = url.split(":", 1)[1]
     path = unquote(rest[3:]) if rest.startswith("///") else ""
-    if not path:
+    if not path.strip("/"):
         raise ConfigError(
             f"'{url}' names no file",
             code="config.destination",

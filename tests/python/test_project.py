@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import switchgear as sg
+from switchgear.destinations import path_from_url
 from switchgear.project import Project, connection, find
+from switchgear.syncing import check_entities, opener, plan_values
 from switchgear.toml_file import lines_of
 
 PLANT = """\
@@ -422,3 +425,138 @@ def test_policies_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "1 retry: off" in said
     assert "opens at 10 % failures" in said
     assert "(at least 7)" in said
+
+
+SYNCED = """\
+[connections.p]
+connector = "odata"
+{}
+[connections.p.config]
+url = "http://host/"
+[connections.p.entities.WorkOrders]
+{}
+"""
+
+
+@pytest.mark.parametrize(
+    ("connection", "option", "line", "said"),
+    [
+        ('schedule = "61 * * * *"', "", 3, "its minute is '61'"),
+        ("schedule = 900", "", 3, "it must be text"),
+        ('timezone = "Europe/Berlim"', "", 3, "there is no time zone 'Europe/Berlim'"),
+        ("", 'curser = "ChangedAt"', 7, "unknown key 'curser'"),
+        ("", 'cursor = ""', 7, "cursor is ''"),
+        ("", 'mode = "upset"', 7, "did you mean 'upsert'"),
+        ("", "key = []", 7, "key is []"),
+        ("", "columns = 5", 7, "columns is 5"),
+        ("", "page_size = true", 7, "page_size is True"),
+        ("", "parallel = 0", 7, "parallel is 0"),
+        ("", "commit_rows = 1.5", 7, "commit_rows is 1.5"),
+        ("", 'lookback = "soon"', 7, "lookback is 'soon'"),
+        ("", "lookback = -1", 7, "lookback is -1"),
+        ("", "commit_seconds = nan", 7, "commit_seconds is nan"),
+        ("", 'initial_window = "9 days"', 7, "initial_window is '9 days'"),
+        ("", "initial_window = inf", 7, "initial_window is inf"),
+        ("", 'table = ""', 7, "table is ''"),
+    ],
+)
+def test_wrong_settings_of_syncs_are_named_with_their_line(connection: str, option: str, line: int, said: str) -> None:
+    path = write(SYNCED.format(connection, option))
+    with pytest.raises(sg.ConfigError) as caught:
+        Project.load()
+    assert caught.value.message.startswith(f"{path}:{line}: "), str(caught.value)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("destination", "said"),
+    [
+        ("duckbd:///plant.duckdb", "did you mean 'duckdb:'"),
+        ("duckdb:///", "names no file"),
+        ("duckdb:////", "names no file"),
+        ("sqlite://plant.db", "names no file"),
+        ("parquet:///", "it names no path"),
+        ("postgresql://sg:hunter2@host/db", "password"),
+        ("plant.duckdb", "it names no scheme"),
+        ("file:", "there is no destination 'file:'"),
+    ],
+)
+def test_a_wrong_destination_is_named_with_its_line(destination: str, said: str) -> None:
+    path = write(SYNCED.format(f'destination = "{destination}"', ""))
+    with pytest.raises(sg.ConfigError) as caught:
+        Project.load().syncs("p")
+    assert caught.value.message.startswith(f"{path}:3: "), str(caught.value)
+    assert said in str(caught.value)
+    assert caught.value.hint
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ('lookback = 60\nkey = "Number"\ncommit_seconds = 10', (60.0, ["Number"], None, 10.0)),
+        ('lookback = "60s"\nkey = ["Number"]\ncommit_seconds = "10s"', (60.0, ["Number"], None, 10.0)),
+        ('lookback = 0\nkey = ["A", "B"]\ninitial_window = "90d"', (0.0, ["A", "B"], 90 * 86_400.0, 10.0)),
+        ('initial_window = 3600\ncommit_seconds = 0.5\nkey = "A"', (60.0, ["A"], 3_600.0, 0.5)),
+        ('initial_window = "3650d"\nlookback = "1.5h"\nkey = "A"', (5_400.0, ["A"], 3650 * 86_400.0, 10.0)),
+    ],
+)
+def test_durations_and_keys_are_taken_as_python_takes_them(options: str, expected: tuple[object, ...]) -> None:
+    write(SYNCED.format("", options))
+    entities = Project.load().syncs("p")["entities"]
+    check_entities("p", entities)  # what hub.add() does
+    plan = plan_values("p", "WorkOrders", entities["WorkOrders"])
+    assert (plan["lookback"], plan["key"], plan["initial_window"], plan["commit_seconds"]) == expected
+
+
+def test_a_relative_destination_begins_at_the_folder_of_its_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = folder / "100%41 ?" / "plant"
+    for given, expected in {
+        "duckdb:///data/plant.duckdb": "duckdb:///{}/data/plant.duckdb",
+        "duckdb:////var/plant.duckdb": "duckdb:////var/plant.duckdb",
+        "parquet:///lake": "parquet:///{}/lake",
+    }.items():
+        path = write(SYNCED.format(f'destination = "{given}"', ""), place / "switchgear.toml")
+        named = Project.load(path).syncs("p")["destination"]
+        assert named == expected.format(str(place).replace("%", "%25").replace("?", "%3F"))
+        if given.startswith("duckdb:///data"):
+            assert opener(named, "p").display == f"duckdb:///{place}/data/plant.duckdb"
+        if given.startswith("parquet"):
+            assert path_from_url(named) == place / "lake"
+    path = write(SYNCED.format('destination = "file:dsn.txt"', ""), place / "switchgear.toml")
+    write("duckdb:////var/plant.duckdb", place / "dsn.txt")
+    named = Project.load(path).syncs("p")["destination"]
+    assert named == f"file:{place}/dsn.txt"
+    assert opener(named, "p").display == "duckdb:////var/plant.duckdb"
+    hub = sg.Hub(folder / "store.db")
+    hub.add("q", "odata", {"url": "http://host/"}, destination="file:dsn.txt")
+    assert hub.connections()[0].destination == f"file:{folder}/dsn.txt"
+
+
+def test_schedule_and_timezone_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    write(SYNCED.format('schedule = "15m"', ""))
+    monkeypatch.setenv("SWITCHGEAR_CONNECTION__P__TIMEZONE", "Europe/Berlin")
+    assert Project.load().syncs("p")["timezone"] == "Europe/Berlin"
+    monkeypatch.setenv("SWITCHGEAR_CONNECTION__P__SCHEDULE", "61 * * * *")
+    with pytest.raises(sg.ConfigError, match="SWITCHGEAR_CONNECTION__P__SCHEDULE"):
+        Project.load()
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"schedule": 900}, "config.schedule"),
+        ({"timezone": 5}, "config.schedule"),
+        ({"destination": Path("x.duckdb")}, "config.destination"),
+        ({"destination": "duckdb:///"}, "config.destination"),
+        ({"entities": {"WorkOrders": {"page_size": True}}}, "config.entities"),
+        ({"entities": {"WorkOrders": {"lookback": float("nan")}}}, "config.entities"),
+    ],
+)
+def test_the_same_is_refused_when_python_gives_it(folder: Path, given: dict[str, Any], code: str) -> None:
+    hub = sg.Hub(folder / "store.db")
+    with pytest.raises(sg.ConfigError) as caught:
+        hub.add("p", "odata", {"url": "http://host/"}, **given)
+    assert caught.value.code == code
+    assert caught.value.hint
+    assert hub.connections() == []

@@ -41,10 +41,10 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(queue)
 
 
-def open_hub(store: str | None, project: Path | None, conn: str | None = None) -> Hub:
+def open_hub(store: str | None, project: Path | None, conn: str | None = None, refused: list[str] | None = None) -> Hub:
     """The hub that a command line means, with the project file's connections as they are now.
 
-    What is wrong with one of them stops only the command that is about it.
+    What is wrong with one of them stops only the command that is about it. `refused` takes the ids of those.
     """
     settings = Project.load(project)
     hub = Hub(store or settings.store or DEFAULT_STORE)
@@ -54,6 +54,8 @@ def open_hub(store: str | None, project: Path | None, conn: str | None = None) -
         except Error as error:
             if id == conn:
                 raise
+            if refused is not None:
+                refused.append(id)
             say(plain(f"connection '{id}' stays as it was in the store: {error}"))
     return hub
 

@@ -11,6 +11,7 @@ from switchgear.cli.options import AsJson, ProjectFile
 from switchgear.cli.output import plain, print_json, print_table, say
 from switchgear.cli.queue import Store, open_hub
 from switchgear.errors import Error
+from switchgear.project import Project
 
 if TYPE_CHECKING:
     from switchgear.syncs import Run, RunEntity
@@ -37,7 +38,8 @@ def sync(
 ) -> None:
     """Bring what is new into each connection's destination. 1 unless all of it completed.
 
-    Ctrl-C commits what was read; the next sync goes on there.
+    A connection whose settings in the project file can't be used is left alone. Ctrl-C commits what was read; the next
+    sync goes on there.
 
     \b
     Examples:
@@ -45,17 +47,20 @@ def sync(
       switchgear sync plant --entity WorkOrders
       switchgear sync plant --full --json
     """
-    hub = open_hub(store, project, conns[0] if conns else None)
+    settings, refused = Project.load(project), list[str]()
+    hub = open_hub(store, project, refused=refused)
     ids = conns or [info.id for info in hub.connections() if info.destination and info.state == "active"]
-    if not ids:
+    if not ids and not refused:
         say('no connection has a destination to sync into; switchgear.toml: destination = "duckdb:///plant.duckdb"')
         raise typer.Exit(1)
-    done, failed = [], False
+    done, failed = [], bool(refused if conns is None else set(refused) & set(conns))
     for id in ids:
+        if id in refused:
+            continue
         try:
             run = hub.sync(id, entity, full=full, progress=_tell(id) if sys.stderr.isatty() else None)
         except Error as error:
-            say(plain(str(error)))
+            say(plain(str(settings.entity_error(error))))
             failed = True
             continue
         except KeyboardInterrupt:
@@ -66,7 +71,7 @@ def sync(
         done.append(run)
         failed = failed or run.status != "completed"
         if run.error is not None:
-            say(plain(f"{id}: {run.error}"))
+            say(plain(f"{id}: {settings.entity_error(run.error)}"))
     _show_runs(done, as_json, entities=True)
     if failed:
         raise typer.Exit(1)

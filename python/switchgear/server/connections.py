@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from switchgear.connection_info import info_of
 from switchgear.errors import Conflict
-from switchgear.hub import _info
 from switchgear.server.operations import NOTHING, Call, Operation
 from switchgear.server.replies import json_reply, json_text, text_reply
 from switchgear.server.schemas import Schema, integer, table, text
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from switchgear.connection import Connection
-    from switchgear.hub import Hub, StoredConnectionInfo
+    from switchgear.connection_info import StoredConnectionInfo
+    from switchgear.hub import Hub
 
 TRIES = 10
 ID = text(minLength=1)
@@ -59,7 +60,7 @@ async def opened(call: Call) -> Connection:
 
 def stored(hub: Hub, id: str) -> StoredConnectionInfo:
     """As it is stored. Raises NotFound with the nearest id."""
-    return _info(hub._row(id))
+    return info_of(hub._row(id))
 
 
 async def list_connections(call: Call) -> Response:

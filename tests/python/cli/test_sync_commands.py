@@ -126,6 +126,44 @@ def test_a_change_of_the_file_alone_is_taken_over(folder: Path) -> None:
     assert "config.schedule" in command(folder, "sync", "plant").stderr
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "line", "said"),
+    [
+        ('schedule = "*/15 * * * *"', 'schedule = "61 * * * *"', 7, "config.schedule"),
+        ("duckdb:///plant.duckdb", "duckbd:///plant.duckdb", 6, "config.destination"),
+        ('url = "http', 'uri = "http', 11, "uri"),
+        ("[connections.plant.entities.Vendors]", "[connections.plant.entities.Vendor]", 15, "did you mean 'Vendors'"),
+        ("page_size = 50", 'cursor = "ChangedAd"', 12, "did you mean 'ChangedAt'"),
+    ],
+)
+def test_a_wrong_setting_in_the_file_ends_with_1_and_its_line(
+    folder: Path, right: str, wrong: str, line: int, said: str
+) -> None:
+    """It went on with the old settings, and ended with 0, where no connection was named."""
+    answer(folder, "sync")
+    file = folder / "switchgear.toml"
+    file.write_text(file.read_text().replace(right, wrong))
+    before = len(sg.Hub(folder / "plant.db").runs())
+    for arguments in (("sync",), ("sync", "plant")):
+        done = command(folder, *arguments)
+        assert done.returncode == 1, done.stdout
+        assert f"{file}:{line}: " in done.stderr
+        assert said in done.stderr
+    if said != "did you mean 'ChangedAt'":  # which its source must be asked for
+        assert len(sg.Hub(folder / "plant.db").runs()) == before
+
+
+def test_one_that_is_wrong_does_not_keep_the_others_from_being_synced(folder: Path, box: Sandbox) -> None:
+    file = folder / "switchgear.toml"
+    other = f'[connections.other]\nconnector = "odata"\ndestination = "duckdb:///{folder}/plant.duckdb"\n'
+    file.write_text(f'{file.read_text()}{other}config = {{uri = "{box.odata_url}"}}\n')
+    done = command(folder, "sync", "--json")
+    assert done.returncode == 1
+    assert [(run["connection_id"], run["status"]) for run in json.loads(done.stdout)] == [("plant", "completed")]
+    assert f"{file}:" in done.stderr
+    assert command(folder, "sync", "plant").returncode == 0
+
+
 def test_ctrl_c_commits_what_was_read(folder: Path, box: Sandbox) -> None:
     box.set_faults(Fault("latency", entity="WorkOrders", after=4, ms=30_000))
     process = subprocess.Popen(

@@ -1,0 +1,73 @@
+"""A connection as the store has it, to look at, and to see whether something of it has changed."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from switchgear import _core
+from switchgear.diagnosis import iso
+
+
+@dataclass(frozen=True)
+class StoredConnectionInfo:
+    """A connection as the store has it.
+
+    Attributes:
+        id, connector, config: as they were given; secrets are not among them.
+        auth: the type of its credentials; None: it has none.
+        state: active, paused or disconnected.
+        owner: "hub", or "file": then the project file is the only place to change it.
+        version: counts changes.
+    """
+
+    id: str
+    connector: str
+    config: Mapping[str, Any]
+    auth: str | None
+    state: str
+    owner: str
+    schedule: str
+    timezone: str
+    destination: str
+    entities: Mapping[str, Any]
+    version: int
+    created_at: datetime.datetime
+    updated_at: datetime.datetime
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        values = dataclasses.asdict(self)
+        return {**values, "created_at": iso(self.created_at), "updated_at": iso(self.updated_at)}
+
+
+def info_of(row: _core.StoredConnection) -> StoredConnectionInfo:
+    """What there is to see of a row."""
+    return StoredConnectionInfo(
+        id=row.id,
+        connector=row.connector,
+        config=json.loads(row.config_json),
+        auth=row.auth.type if row.auth else None,
+        state=row.state,
+        owner=row.owner,
+        schedule=row.schedule,
+        timezone=row.timezone,
+        destination=row.destination,
+        entities=json.loads(row.entities_json),
+        version=row.version,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def settings_of(row: _core.StoredConnection) -> tuple[Any, ...]:
+    """All that was set of it, to compare."""
+    auth = row.auth
+    credentials = (auth.type, auth.settings_json, {k: str(v) for k, v in auth.secrets.items()}) if auth else None
+    secrets = {name: str(secret) for name, secret in row.secrets.items()}
+    syncs = (row.schedule, row.timezone, row.destination, row.entities_json)
+    return (row.connector, row.config_json, secrets, credentials, row.network_json, row.policies_json, *syncs)
