@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <mutex>
 #include <nlohmann/json.hpp>
-#include <unordered_set>
+#include <thread>
 #include <utility>
 
 #include "adbc.hpp"
@@ -60,9 +60,17 @@ Schema schema_from(const std::string& text, const std::string& table) {
   return schema;
 }
 
+/// DuckDB's driver keeps its caller spinning while other threads work, so one core is left to the reading.
+std::map<std::string, std::string> with_threads(const AdbcOptions& options) {
+  std::map<std::string, std::string> all = options.database;
+  if (options.dialect == SqlDialect::duckdb)
+    all.try_emplace("threads", std::to_string(std::max(2U, std::thread::hardware_concurrency()) - 1));
+  return all;
+}
+
 struct Shared {
   explicit Shared(const AdbcOptions& options)
-      : dialect(options.dialect), database(options.driver, options.entry_point, options.database, options.display) {}
+      : dialect(options.dialect), database(options.driver, options.entry_point, with_threads(options), options.display) {}
   SqlDialect dialect;
   AdbcDatabase database;
   std::mutex writing;  // DuckDB and SQLite know one writer; others wait in their database

@@ -18,6 +18,8 @@ using sync_detail::OpenListing;
 using sync_detail::SyncState;
 
 constexpr milliseconds tick{100};
+/// Read ahead, within the reader's budget of bytes, while a commit is under way.
+constexpr std::size_t pages_during_a_commit = 32;
 
 /// Ends the reading without being a failure.
 struct Stopped : std::exception {
@@ -226,6 +228,8 @@ class EntitySync {
     request.modified_after = listing.lower;
     if (!plan_.cursor.empty()) request.cursor = plan_.cursor;
     request.nested = Nested::json;
+    const bool may_be_one_page = first_ && incremental_ && !bounded_;
+    if (!may_be_one_page) request.prefetch = std::max(request.prefetch, pages_during_a_commit);
     if (reader_) spend(*reader_);
     reader_.emplace(read_entity(connection_, request));
     prepare_rows();
@@ -244,7 +248,6 @@ class EntitySync {
     newest_known_ = false;
     read_in_listing_ = 0;
     last_commit_ = connection_->clock().now();
-    const bool may_be_one_page = first_ && incremental_ && !bounded_;
     try {
       for (std::int64_t pages = 0; take_page(); ++pages) {
         if (may_be_one_page && pages == 1) {

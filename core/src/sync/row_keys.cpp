@@ -1,10 +1,10 @@
 #include "row_keys.hpp"
 
 #include <array>
+#include <bit>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
-#include <unordered_set>
 
 #include "switchgear/base/error.hpp"
 #include "switchgear/data/rows.hpp"
@@ -120,13 +120,24 @@ std::vector<KeyHash> row_hashes(const RecordBatch& batch) {
 }
 
 bool repeats_a_key(const std::vector<RecordBatch>& batches, const std::vector<std::string>& key) {
-  std::unordered_set<KeyHash, KeyHasher> seen;
   std::size_t rows = 0;
   for (const RecordBatch& batch : batches) rows += static_cast<std::size_t>(batch.length());
-  seen.reserve(rows);
+  // Half of the places stay empty: a place is found where its hash says or soon after, several times faster than in a set of nodes.
+  std::vector<KeyHash> places(std::bit_ceil(rows * 2 + 2));
+  const std::size_t mask = places.size() - 1;
+  constexpr KeyHash empty{};
+  bool has_empty = false;  // the hash that marks an empty place
   for (const RecordBatch& batch : batches) {
     for (const KeyHash& hash : key_hashes(batch, key)) {
-      if (!seen.insert(hash).second) return true;
+      if (hash == empty) {
+        if (has_empty) return true;
+        has_empty = true;
+        continue;
+      }
+      std::size_t at = static_cast<std::size_t>(hash.low) & mask;
+      while (places[at] != empty && places[at] != hash) at = (at + 1) & mask;
+      if (places[at] == hash) return true;
+      places[at] = hash;
     }
   }
   return false;

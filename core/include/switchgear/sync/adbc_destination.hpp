@@ -16,7 +16,7 @@ struct AdbcOptions {
   SqlDialect dialect = SqlDialect::duckdb;
   std::string driver;                           ///< path of the driver's shared library
   std::string entry_point;                      ///< its first function: "duckdb_adbc_init", "AdbcDriverInit"
-  std::map<std::string, std::string> database;  ///< options of the driver: "path" (DuckDB), "uri" (PostgreSQL, SQLite)
+  std::map<std::string, std::string> database;  ///< options of the driver: "path" and "threads" (DuckDB), "uri" (PostgreSQL, SQLite)
   std::string display;                          ///< for people to read
 };
 
