@@ -19,7 +19,7 @@ from urllib.parse import unquote
 import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
-from deltalake import DeltaTable
+from deltalake import DeltaTable, QueryBuilder
 
 import switchgear as sg
 from switchgear.destinations import (
@@ -131,11 +131,17 @@ def delta_lab(folder: Path) -> Lab:
         if not DeltaTable.is_deltatable(str(path)):
             return {"nothing": list}
         return {
-            "deltalake": lambda: DeltaTable(str(path)).to_pyarrow_table().to_pylist(),
+            "deltalake": lambda: delta_rows(DeltaTable(str(path))),
             "its files, by duckdb": lambda: delta_files(DeltaTable(str(path))),
         }
 
     return Lab("delta", lambda: DeltaDestination(folder), readers)
+
+
+def delta_rows(table: DeltaTable) -> list[Row]:
+    """The rows as deltalake reads them, by none of pyarrow's threads, which may outlive what they read by Python."""
+    rows = QueryBuilder().register("rows", table).execute("select * from rows").read_all()
+    return pa.table(rows).to_pylist()
 
 
 def delta_files(table: DeltaTable) -> list[Row]:

@@ -10,7 +10,7 @@ import pytest
 from deltalake import DeltaTable
 
 import switchgear as sg
-from support.checkpoints import Memory, Row, duckdb_rows
+from support.checkpoints import Memory, Row, delta_rows, duckdb_rows
 from support.tables import difference, latest
 from switchgear.destinations import CallbackDestination, path_from_url, register
 from switchgear.sandbox import Fault, Sandbox
@@ -31,7 +31,7 @@ def new_hub(kind: str, folder: Path, box: Sandbox, **options: Any) -> tuple[sg.H
     url = f"{kind}:///{folder}/data"
     hub.add("plant", "odata", {"url": box.odata_url}, destination=url, entities=entities, rate_limit=None)
     if kind == "delta":
-        return hub, lambda: DeltaTable(str(folder / "data/plant/WorkOrders")).to_pyarrow_table().to_pylist()
+        return hub, lambda: delta_rows(DeltaTable(str(folder / "data/plant/WorkOrders")))
     return hub, lambda: duckdb_rows(f"{folder}/data/plant/WorkOrders/*.parquet")
 
 
