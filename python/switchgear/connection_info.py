@@ -11,6 +11,7 @@ from typing import Any
 
 from switchgear import _core
 from switchgear.diagnosis import iso
+from switchgear.dropped import auth_type
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def info_of(row: _core.StoredConnection) -> StoredConnectionInfo:
         id=row.id,
         connector=row.connector,
         config=json.loads(row.config_json),
-        auth=row.auth.type if row.auth else None,
+        auth=auth_type(row),
         state=row.state,
         owner=row.owner,
         schedule=row.schedule,
@@ -67,7 +68,13 @@ def info_of(row: _core.StoredConnection) -> StoredConnectionInfo:
 def settings_of(row: _core.StoredConnection) -> tuple[Any, ...]:
     """All that was set of it, to compare."""
     auth = row.auth
-    credentials = (auth.type, auth.settings_json, {k: str(v) for k, v in auth.secrets.items()}) if auth else None
+    credentials = (
+        (auth.type, json.loads(auth.settings_json), {k: str(v) for k, v in auth.secrets.items()}) if auth else None
+    )
     secrets = {name: str(secret) for name, secret in row.secrets.items()}
     syncs = (row.schedule, row.timezone, row.destination, row.entities_json)
     return (row.connector, row.config_json, secrets, credentials, row.network_json, row.policies_json, *syncs)
+
+
+def _references(secrets: Mapping[str, _core.Secret]) -> dict[str, str]:
+    return {name: str(secret) for name, secret in secrets.items()}

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any, overload
+from typing import overload
 
 from switchgear import _core
 from switchgear import retention as retentions
-from switchgear.connection import Connection, connect
-from switchgear.connection_info import StoredConnectionInfo, info_of, settings_of
-from switchgear.errors import CircuitOpenError, Conflict
+from switchgear.errors import CircuitOpenError
+from switchgear.hub_connections import HubConnections
 from switchgear.jobs import Queue
 from switchgear.running import run_forever
-from switchgear.specification import Specification
-from switchgear.stored import from_row, keeping_tokens, to_row
 from switchgear.sync_runs import HubStatus, SyncRuns
 from switchgear.syncs import Run, RunEntity, StoredError, SyncStatus
 
-if TYPE_CHECKING:
-    from switchgear.auth import Auth
-    from switchgear.project import Project
 
-_ROW_FIELDS = ("schedule", "timezone", "destination", "entities")
-_OPTIONS = tuple(
-    field.name for field in dataclasses.fields(Specification) if field.name not in ("id", "config", "secrets")
-)
-
-
-class Hub:
+class Hub(HubConnections):
     """Connections and their queue, in one store, which any number of processes may open. Threads may share a hub.
 
     Args:
@@ -44,156 +31,11 @@ class Hub:
     """
 
     def __init__(self, store: str | PathLike[str] = "switchgear.db", *, key: _core.Secret | None = None) -> None:
-        self._store = _core.Store(fspath(store))
-        self._connections = _core.ConnectionStore(self._store)
-        self._tokens = _core.StoredTokens(self._store, key)
-        self._opened: dict[str, tuple[int, Connection]] = {}
+        super().__init__(_core.Store(fspath(store)), key)
         self._workers: list[_core.QueueWorker] = []
         self._ends: list[threading.Event] = []
-        self._lock = threading.Lock()
         self.queue = Queue(self, _core.JobStore(self._store))
         self._syncs = SyncRuns(self, self._store)
-
-    # -- connections
-
-    def add(
-        self,
-        id: str,
-        connector: str,
-        config: Mapping[str, Any] | None = None,
-        *,
-        auth: Auth | None = None,
-        schedule: str | datetime.timedelta = "",
-        timezone: str = "UTC",
-        destination: str = "",
-        entities: Mapping[str, Any] | None = None,
-        **options: Any,
-    ) -> Connection:
-        """Keeps a connection under its id, and opens it; nothing is sent.
-
-        Args:
-            id: its name, from now on.
-            connector, auth: as in `connect()`. Secrets are kept by reference only: `Secret.env`, `.file`, `.keyring`.
-            config: the connector's own settings and secrets.
-            schedule, timezone, destination, entities: of its syncs.
-            options: what else `connect()` takes: rate_limit, breaker, retry, timeout, tls, proxy …
-
-        Raises:
-            Conflict: there is one with this id (`hub.update()` changes it).
-            ConfigError: for what `connect()` refuses, and a secret that is no reference.
-        """
-        auth = auth and keeping_tokens(auth, self._tokens)
-        plant = connect(connector, id=id, auth=auth, **options, **dict(config or {}))
-        row = to_row(plant._specification, _core.StoredConnection())
-        syncs = {"schedule": schedule, "timezone": timezone, "destination": destination, "entities": entities}
-        self._syncs.set_up(row, syncs)
-        self._connections.add(row)
-        self._syncs.plan(row)
-        return self.connection(id)
-
-    def update(self, id: str, config: Mapping[str, Any] | None = None, **changes: Any) -> Connection:
-        """Changes what is given, and nothing else, for all processes: whoever uses it next gets it as it is now.
-
-        Args:
-            config: replaces these of the connector's own settings.
-            changes: connector, auth, schedule, timezone, destination, entities, and the options of `add()`.
-
-        Raises:
-            NotFound: there is no such connection. Conflict: the project file owns it, or it was changed meanwhile.
-        """
-        row = self._row(id)
-        if row.owner == "file":
-            raise _owned(id, f"connection '{id}' is the project file's", "change it there")
-        before = from_row(row)
-        settings = {**before.config, **before.secrets, **dict(config or {})}
-        given = {name: getattr(before, name) for name in _OPTIONS}
-        given |= {name: value for name, value in changes.items() if name not in _ROW_FIELDS}
-        given["auth"] = given["auth"] and keeping_tokens(given["auth"], self._tokens)
-        plant = connect(given.pop("connector"), id=id, **given, **settings)
-        row = to_row(plant._specification, row)
-        self._syncs.set_up(row, changes)
-        self._connections.update(row)
-        self._syncs.plan(row)
-        return self.connection(id)
-
-    def apply(self, project: Project, ids: Sequence[str] | None = None) -> list[str]:
-        """Takes over the connections of a project file, which then owns them. Returns the ids that are new or changed.
-
-        Args:
-            project: as `Project.load()` gives it.
-            ids: these only; None: all.
-
-        Raises:
-            ConfigError: for a connection that can't be made of its settings, with `file:line`; those before it have
-                been taken over.
-            Conflict: one of these ids is the hub's own, or its tables would be another connection's.
-        """
-        present = {row.id: row for row in self._connections.all()}
-        changed = []
-        for id in project.connection_ids if ids is None else ids:
-            plant = project.connection(id)
-            row = present.get(id, _core.StoredConnection())
-            if id in present and row.owner != "file":
-                said = f"connection '{id}' of the project file is in the store already, added by a program"
-                raise _owned(id, said, "give one of them another id")
-            before = settings_of(row)
-            row = to_row(plant._specification, row)
-            syncs = project.syncs(id)
-            try:
-                self._syncs.set_up(row, syncs)
-            except Conflict as error:
-                raise project.located(error, "connections", id, "destination") from error
-            row.owner = "file"
-            if id not in present:
-                self._connections.add(row)
-            elif settings_of(row) != before:
-                self._connections.update(row)
-            else:
-                continue
-            self._syncs.plan(row)
-            changed.append(id)
-        return changed
-
-    def connection(self, id: str) -> Connection:
-        """The connection of this id, as the store has it now; the same object until it is changed.
-
-        Raises:
-            NotFound: there is none, with the nearest id.
-        """
-        row = self._row(id)
-        with self._lock:
-            known = self._opened.get(id)
-            if known is None or known[0] != row.version:
-                known = self._opened[id] = (row.version, Connection(from_row(row, self._tokens)))
-            plant = known[1]
-            if row.state == "active" and plant.status().state == "paused":
-                plant.resume()
-            elif row.state != "active" and plant.status().state != "paused":
-                plant.pause()
-            return plant
-
-    def connections(self) -> list[StoredConnectionInfo]:
-        """All of them, by id."""
-        return [info_of(row) for row in self._connections.all()]
-
-    def pause(self, id: str) -> None:
-        """Nothing is sent through it any more, by any process, until `resume()`. Its jobs wait."""
-        self._set_state(id, "paused")
-
-    def resume(self, id: str) -> None:
-        """Lets it send again."""
-        self._set_state(id, "active")
-
-    def disconnect(self, id: str) -> None:
-        """As `pause()`, for good; what there is to know of it stays. `reconnect()` takes it back."""
-        self._set_state(id, "disconnected")
-
-    def reconnect(self, id: str, auth: Auth | None = None) -> Connection:
-        """Sends again after `disconnect()`, with other credentials where they are given."""
-        if auth is not None:
-            self.update(id, auth=auth)
-        self._set_state(id, "active")
-        return self.connection(id)
 
     # -- syncs
 
@@ -345,16 +187,6 @@ class Hub:
             )
         return self.connection(id)._core
 
-    def _row(self, id: str) -> _core.StoredConnection:
-        return self._connections.get(id)
-
-    def _set_state(self, id: str, state: str) -> None:
-        row = self._row(id)
-        if row.state != state:
-            row.state = state
-            self._connections.update(row)
-        self.connection(id)
-
     def __repr__(self) -> str:
         return f"<Hub {self._store.display}>"
 
@@ -362,7 +194,3 @@ class Hub:
         from switchgear.display import hub_html
 
         return hub_html(self)
-
-
-def _owned(id: str, message: str, hint: str) -> Conflict:
-    return Conflict(message, code="conflict.owner", hint=hint, connection_id=id)

@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,6 +123,22 @@ class Project:
             _merge(layer, load(file))
         _merge_environment(layer)
         return Project(layer, tuple(files), str(named or f"{Path.cwd()} or a folder above it"))
+
+    @staticmethod
+    def of(id: str, settings: Iterable[tuple[tuple[str, ...], Any, str]]) -> Project:
+        """A project of one connection, as a command line gives it; relative paths begin in the working folder.
+
+        Args:
+            settings: `(("auth", "user"), "alice", "--auth")`: the setting, its value, and who said so. What is no
+                setting of connections is the connector's own.
+
+        Raises:
+            ConfigError: for what is wrong, naming who said it.
+        """
+        layer = Layer()
+        for names, value, said_by in settings:
+            layer.put(_keys(id, list(names)), value, Place(said_by, Path.cwd(), textual=True))
+        return Project(layer, (), "the command line")
 
     @property
     def connection_ids(self) -> list[str]:

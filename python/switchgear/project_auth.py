@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from switchgear._core import Secret
@@ -9,7 +11,7 @@ from switchgear.auth import ApiKey, Auth, BasicAuth, BearerAuth, ClientCertifica
 from switchgear.errors import ConfigError
 from switchgear.oauth2 import CLIENT_AUTH, OAuth2ClientCredentials, OAuth2RefreshToken
 from switchgear.sessions import FORMATS, CookieLogin, CsrfToken
-from switchgear.toml_file import Keys, Layer, Named, OneOf, SecretReference, Table, Text, Typed
+from switchgear.toml_file import Keys, Layer, Named, OneOf, Place, SecretReference, Table, Text, Typed
 
 _OAUTH2 = {
     "token_url": Text(),
@@ -83,6 +85,14 @@ CLASSES: dict[str, type[Auth]] = {
     "csrf": CsrfToken,
 }
 _SECRETS = ("password", "token", "key", "client_secret", "refresh_token")
+
+
+def auth_of(settings: Iterable[tuple[Keys, Any]], said_by: str) -> Auth:
+    """Credentials that a command line gives, such as `(("user",), "alice")`. Raises ConfigError naming `said_by`."""
+    layer = Layer()
+    for names, value in settings:
+        layer.put(("auth", *names), value, Place(said_by, Path.cwd(), textual=True))
+    return make_auth(layer, ("auth",), AUTH.check(layer, ("auth",), layer.values["auth"]))
 
 
 def make_auth(layer: Layer, keys: Keys, given: dict[str, Any]) -> Auth:

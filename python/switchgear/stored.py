@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from switchgear import _core
 from switchgear.auth import Auth, ClientCertificate
+from switchgear.dropped import MARK
 from switchgear.errors import ConfigError, StoreError
 from switchgear.network import Timeouts, Tls
 from switchgear.oauth2 import OAuth2RefreshToken
@@ -61,7 +62,7 @@ def from_row(row: _core.StoredConnection, tokens: _core.TokenStore | None = None
         network = json.loads(row.network_json)
         policies = json.loads(row.policies_json)
         auth = None
-        if row.auth is not None:
+        if row.auth is not None and row.auth.type != MARK:
             auth = _auth(row.auth.type, json.loads(row.auth.settings_json), dict(row.auth.secrets))
             auth = auth if tokens is None else keeping_tokens(auth, tokens)
         return Specification(

@@ -158,10 +158,9 @@ class SyncRuns:
     def connection_status(self, id: str) -> HubStatus:
         """See Hub.status()."""
         row = self._hub._row(id)
-        plant = self._hub.connection(id)
-        live = plant.status()
         if row.state != "active":
             return HubStatus(id, row.state, row.updated_at)
+        live = self._hub.connection(id).status()
         if live.state != "unknown":
             return HubStatus(id, str(live.state), live.since, live.error)
         kept = self.status(id)

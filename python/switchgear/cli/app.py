@@ -16,6 +16,7 @@ import typer
 import switchgear
 from switchgear.cli import (
     check,
+    connections,
     connectors,
     demo,
     diagnose,
@@ -46,6 +47,7 @@ for module in (
     read,
     write,
     sync,
+    connections,
     queue,
     serve,
     token,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from switchgear.cli.options import AsJson, Conn, Connector, ProjectFile, Settings, open_connection
+from switchgear.cli.options import AsJson, Conn, Connector, ProjectFile, Settings, Store, open_connection
 from switchgear.cli.output import plain, print_json, print_table
 from switchgear.diagnosis import Health
 
@@ -29,6 +29,7 @@ def check(
     connector: Connector = None,
     settings: Settings = None,
     project: ProjectFile = None,
+    store: Store = None,
     as_json: AsJson = False,
 ) -> None:
     """Check a connection stage by stage, and whether its entities may be read.
@@ -42,7 +43,7 @@ def check(
       switchgear check plant --json
       switchgear check demo --connector odata --set url=http://127.0.0.1:8765/odata/v4/maintenance
     """
-    _, connection = open_connection(conn, connector, settings, project)
+    _, connection = open_connection(conn, connector, settings, project, store)
     health = connection.check(entity_names(entities))
     if as_json:
         print_json({"connection_id": connection.id, **health.to_dict()})

@@ -11,7 +11,7 @@ import typer
 
 from switchgear.cli.check import Entities, entity_names, show_stages
 from switchgear.cli.doctor import versions
-from switchgear.cli.options import AsJson, Conn, Connector, ProjectFile, Settings, open_connection
+from switchgear.cli.options import AsJson, Conn, Connector, ProjectFile, Settings, Store, open_connection
 from switchgear.cli.output import plain, print_json, say
 from switchgear.connection import Connection
 from switchgear.diagnosis import Diagnosis, logged_dict, status_dict
@@ -36,6 +36,7 @@ def diagnose(
     connector: Connector = None,
     settings: Settings = None,
     project: ProjectFile = None,
+    store: Store = None,
     as_json: AsJson = False,
 ) -> None:
     """Say why a connection is not well: everything, one entity or one operation, since when, and what to do.
@@ -49,7 +50,7 @@ def diagnose(
       switchgear diagnose plant --json
       switchgear diagnose plant --bundle plant.zip
     """
-    _, connection = open_connection(conn, connector, settings, project)
+    _, connection = open_connection(conn, connector, settings, project, store)
     diagnosis = connection.diagnose(probe=True, entities=entity_names(entities))
     if bundle is not None:
         pack(connection, diagnosis, bundle)

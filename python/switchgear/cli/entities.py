@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from switchgear.cli.options import AsJson, Conn, Connector, ProjectFile, Settings, open_connection
+from switchgear.cli.options import AsJson, Conn, Connector, ProjectFile, Settings, Store, open_connection
 from switchgear.cli.output import print_json, print_table
 
 
@@ -20,6 +20,7 @@ def entities(
     connector: Connector = None,
     settings: Settings = None,
     project: ProjectFile = None,
+    store: Store = None,
     as_json: AsJson = False,
 ) -> None:
     """List the entities of a source: their keys, columns, and what can be written.
@@ -29,7 +30,7 @@ def entities(
       switchgear entities plant
       switchgear entities plant --json
     """
-    _, connection = open_connection(conn, connector, settings, project)
+    _, connection = open_connection(conn, connector, settings, project, store)
     found = connection.entities()
     if as_json:
         print_json(

@@ -1,18 +1,26 @@
-"""Options that several commands share, and the connection that they name."""
+"""Options that several commands share, and the connection or hub that they name."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from switchgear import history
+from switchgear.cli.output import plain, say
 from switchgear.connection import Connection
+from switchgear.errors import Error
+from switchgear.hub import Hub
 from switchgear.project import Project
 
 Conn = Annotated[
-    str, typer.Argument(metavar="CONN", help="A connection in switchgear.toml; with --connector, any name for it.")
+    str,
+    typer.Argument(
+        metavar="CONN", help="A connection of switchgear.toml or the store; with --connector, any name for it."
+    ),
 ]
 Connector = Annotated[
     str | None,
@@ -31,8 +39,15 @@ ProjectFile = Annotated[
     Path | None,
     typer.Option("--project", metavar="FILE", help="The project file, instead of the nearest switchgear.toml."),
 ]
+Store = Annotated[
+    str | None,
+    typer.Option(
+        "--store", metavar="FILE|URL", help="The store; else that of the project file's [hub], else ./switchgear.db."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
+DEFAULT_STORE = "switchgear.db"
 _opened: list[Connection] = []
 
 
@@ -43,17 +58,58 @@ def keep_histories() -> None:
 
 
 def open_connection(
-    id: str, connector: str | None, settings: list[str] | None, file: Path | None
-) -> tuple[Project, Connection]:
-    """The connection that a command line names, and the project that it comes from."""
-    given: dict[str, str] = {}
-    for text in settings or ():
-        name, equals, value = text.partition("=")
-        if not equals or not name.strip("."):
-            raise typer.BadParameter(f"{text!r} is no KEY=VALUE", param_hint="--set")
-        given[name] = value
+    id: str, connector: str | None, settings: list[str] | None, file: Path | None, store: str | None = None
+) -> tuple[Callable[[str], str | None], Connection]:
+    """The connection that a command line names, of the project file or else of the store; and which field of an
+    entity tells of changes, where it was set."""
+    given = dict(key_value(text, "--set") for text in settings or ())
     project = Project.load(file)
+    if connector is None and id not in project.connection_ids and _has_store(store, project):
+        return _stored(Hub(store or project.store or DEFAULT_STORE), id, given)
     connection = project.connection(id, given, connector)
     history.restore(connection)
     _opened.append(connection)
-    return project, connection
+    return partial(project.cursor, id), connection
+
+
+def _stored(hub: Hub, id: str, given: dict[str, str]) -> tuple[Callable[[str], str | None], Connection]:
+    connection = hub.connection(id)
+    if given:
+        raise typer.BadParameter(f"'{id}' is a connection of the store, which is not set up here", param_hint="--set")
+    entities = next(info.entities for info in hub.connections() if info.id == id)
+    history.restore(connection)
+    _opened.append(connection)
+    return lambda entity: entities.get(entity, {}).get("cursor"), connection
+
+
+def _has_store(store: str | None, project: Project) -> bool:
+    """Looking for a connection makes no store."""
+    named = store or project.store or DEFAULT_STORE
+    return store is not None or "://" in named or Path(named).is_file()
+
+
+def open_hub(store: str | None, project: Path | None, conn: str | None = None, refused: list[str] | None = None) -> Hub:
+    """The hub that a command line means, with the project file's connections as they are now.
+
+    What is wrong with one of them stops only the command that is about it. `refused` takes the ids of those.
+    """
+    settings = Project.load(project)
+    hub = Hub(store or settings.store or DEFAULT_STORE)
+    for id in settings.connection_ids:
+        try:
+            hub.apply(settings, [id])
+        except Error as error:
+            if id == conn:
+                raise
+            if refused is not None:
+                refused.append(id)
+            say(plain(f"connection '{id}' stays as it was in the store: {error}"))
+    return hub
+
+
+def key_value(text: str, hint: str) -> tuple[str, str]:
+    """`KEY=VALUE`, taken apart."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip("."):
+        raise typer.BadParameter(f"{text!r} is no KEY=VALUE", param_hint=hint)
+    return name, value

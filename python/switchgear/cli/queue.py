@@ -13,51 +13,24 @@ import typer
 
 from switchgear.cli.bars import Bar
 from switchgear.cli.options import AsJson, ProjectFile
+from switchgear.cli.options import Store as Store
+from switchgear.cli.options import open_hub as open_hub
 from switchgear.cli.output import plain, print_json, print_table, say
 from switchgear.cli.write import SHOWN, Op, records_of
-from switchgear.errors import Error
-from switchgear.hub import Hub
-from switchgear.project import Project
 
 if TYPE_CHECKING:
+    from switchgear.hub import Hub
     from switchgear.jobs import Job, JobProgress
-
-DEFAULT_STORE = "switchgear.db"
 
 queue = typer.Typer(
     name="queue", no_args_is_help=True, rich_markup_mode=None, help="Queue records to be written, and write them."
 )
-Store = Annotated[
-    str | None,
-    typer.Option(
-        "--store", metavar="FILE|URL", help="The store; else that of the project file's [hub], else ./switchgear.db."
-    ),
-]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="A job's id, as `queue list` shows it.")]
 
 
 def add_to(app: typer.Typer) -> None:
     """Adds the commands."""
     app.add_typer(queue)
-
-
-def open_hub(store: str | None, project: Path | None, conn: str | None = None, refused: list[str] | None = None) -> Hub:
-    """The hub that a command line means, with the project file's connections as they are now.
-
-    What is wrong with one of them stops only the command that is about it. `refused` takes the ids of those.
-    """
-    settings = Project.load(project)
-    hub = Hub(store or settings.store or DEFAULT_STORE)
-    for id in settings.connection_ids:
-        try:
-            hub.apply(settings, [id])
-        except Error as error:
-            if id == conn:
-                raise
-            if refused is not None:
-                refused.append(id)
-            say(plain(f"connection '{id}' stays as it was in the store: {error}"))
-    return hub
 
 
 @queue.command()

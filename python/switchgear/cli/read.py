@@ -15,7 +15,7 @@ import typer
 
 from switchgear.cli import formats
 from switchgear.cli.interrupt import Interrupts
-from switchgear.cli.options import Conn, Connector, ProjectFile, Settings, open_connection
+from switchgear.cli.options import Conn, Connector, ProjectFile, Settings, Store, open_connection
 from switchgear.cli.output import say
 from switchgear.errors import DestinationError, Error
 from switchgear.request_values import raw
@@ -79,6 +79,7 @@ def read(
     connector: Connector = None,
     settings: Settings = None,
     project: ProjectFile = None,
+    store: Store = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format jsonl.")] = False,
 ) -> None:
     """Read the records of an entity, page by page.
@@ -95,14 +96,14 @@ def read(
     """
     chosen = _format(format_name, output, as_json)
     _check_output(chosen, output, append)
-    found, connection = open_connection(conn, connector, settings, project)
+    cursor_of, connection = open_connection(conn, connector, settings, project, store)
     reader = connection.read(
         entity,
         columns=_split(columns),
         where=raw(where_raw) if where_raw else [condition(text) for text in where or ()] or None,
         order=[_order(field) for field in _split(order) or ()] or None,
         modified_after=since,
-        cursor=cursor or found.cursor(conn, entity),
+        cursor=cursor or cursor_of(entity),
         page_size=page_size,
         limit=limit,
         token=token,

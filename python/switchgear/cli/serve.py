@@ -9,9 +9,8 @@ from typing import Annotated
 
 import typer
 
-from switchgear.cli.options import AsJson, ProjectFile
+from switchgear.cli.options import AsJson, ProjectFile, Store, open_hub
 from switchgear.cli.output import plain, say
-from switchgear.cli.queue import Store, open_hub
 from switchgear.project import Project
 from switchgear.reader import require
 from switchgear.server import MAX_BODY_BYTES, tokens

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from switchgear.cli.options import AsJson, ProjectFile
+from switchgear.cli.options import AsJson, ProjectFile, Store, open_hub
 from switchgear.cli.output import plain, print_json, print_table, say
-from switchgear.cli.queue import Store, open_hub
 from switchgear.errors import Error
 from switchgear.project import Project
+from switchgear.schedule import duration_seconds
 
 if TYPE_CHECKING:
     from switchgear.syncs import Run, RunEntity
 
 Conns = Annotated[list[str] | None, typer.Argument(metavar="[CONN]...", help="These connections; else all.")]
-Conn = Annotated[str, typer.Argument(metavar="CONN", help="A connection of the project file or the store.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="So many at most.")]
 
 
 def add_to(app: typer.Typer) -> None:
     """Adds the commands."""
-    for command in (sync, status, runs, errors, pause, resume, disconnect, reconnect):
+    for command in (sync, status, runs, errors):
         app.command()(command)
     app.command(name="run")(show_run)
 
@@ -146,6 +147,10 @@ def show_run(
 def errors(
     conn: Annotated[str | None, typer.Argument(metavar="[CONN]", help="Errors of this connection only.")] = None,
     entity: Annotated[str | None, typer.Option("--entity", metavar="NAME", help="Of this entity only.")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="AGO|WHEN", help="Only what was met since: 1h, 7d, 2026-01-31, …T06:00:00Z."),
+    ] = None,
     store: Store = None,
     project: ProjectFile = None,
     as_json: AsJson = False,
@@ -154,10 +159,11 @@ def errors(
 
     \b
     Examples:
-      switchgear errors
+      switchgear errors --since 1h
       switchgear errors plant --entity WorkOrders --json
     """
-    found = [each.to_dict() for each in open_hub(store, project, conn).errors(conn, entity)]
+    moment = None if since is None else _since(since)
+    found = [each.to_dict() for each in open_hub(store, project, conn).errors(conn, entity, moment)]
     if as_json:
         return print_json(found)
     header = ("connection", "entity", "code", "count", "last", "message")
@@ -165,44 +171,14 @@ def errors(
     return print_table(header, [tuple(map(each.get, names)) for each in found], right=("count",))
 
 
-def pause(conn: Conn, store: Store = None, project: ProjectFile = None) -> None:
-    """Send nothing through a connection any more, until `resume`.
-
-    \b
-    Example:
-      switchgear pause plant
-    """
-    open_hub(store, project, conn).pause(conn)
-
-
-def resume(conn: Conn, store: Store = None, project: ProjectFile = None) -> None:
-    """Let a connection send again.
-
-    \b
-    Example:
-      switchgear resume plant
-    """
-    open_hub(store, project, conn).resume(conn)
-
-
-def disconnect(conn: Conn, store: Store = None, project: ProjectFile = None) -> None:
-    """Take a connection out of use; its history stays.
-
-    \b
-    Example:
-      switchgear disconnect plant
-    """
-    open_hub(store, project, conn).disconnect(conn)
-
-
-def reconnect(conn: Conn, store: Store = None, project: ProjectFile = None) -> None:
-    """Take a connection into use again.
-
-    \b
-    Example:
-      switchgear reconnect plant
-    """
-    open_hub(store, project, conn).reconnect(conn)
+def _since(text: str) -> datetime.datetime:
+    """An instant from "1h" (ago), a day, or an instant; without a time zone it is UTC, in which times are shown."""
+    with contextlib.suppress(ValueError, OverflowError):
+        if (ago := duration_seconds(text)) is not None:
+            return datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=ago)
+        moment = datetime.datetime.fromisoformat(f"{text[:-1]}+00:00" if text.endswith("Z") else text)
+        return moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)
+    raise typer.BadParameter(f"{text!r} is no time: 1h, 7d, 2026-01-31, 2026-01-31T06:00:00Z", param_hint="--since")
 
 
 def _said(error: dict[str, Any] | None) -> str:

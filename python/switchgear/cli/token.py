@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
-from switchgear.cli.options import AsJson, ProjectFile
+from switchgear.cli.options import AsJson, ProjectFile, Store, open_hub
 from switchgear.cli.output import plain, print_json, print_table, say
-from switchgear.cli.queue import Store, open_hub
 from switchgear.server import tokens
 
 token = typer.Typer(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from switchgear.cli.bars import Bar
-from switchgear.cli.options import AsJson, Conn, Connector, ProjectFile, Settings, open_connection
+from switchgear.cli.options import AsJson, Conn, Connector, ProjectFile, Settings, Store, open_connection
 from switchgear.cli.output import plain, print_json, say
 from switchgear.errors import ConfigError
 
@@ -49,6 +49,7 @@ def write(
     connector: Connector = None,
     settings: Settings = None,
     project: ProjectFile = None,
+    store: Store = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the records of a file, and say of each that is not ok why. Ends with 1 if there is one.
@@ -60,7 +61,7 @@ def write(
       switchgear write plant WorkOrders orders.parquet --dry-run --json
     """
     records = records_of(file)
-    _, connection = open_connection(conn, connector, settings, project)
+    _, connection = open_connection(conn, connector, settings, project, store)
     with Bar(f"{connection.id}/{entity}", None) as bar:
         result = connection.write(
             entity,

@@ -143,6 +143,7 @@ def test_processes_share_a_store(hub: sg.Hub, store: str, target: Cap) -> None:
 def test_the_project_file_owns_its_connections(tmp_path: Path) -> None:
     file = tmp_path / "switchgear.toml"
     text = '[connections.{0}]\nconnector = "odata"\nrate_limit = "5/s"\n[connections.{0}.config]\nurl = "{1}"\n'
+    text += '[connections.{0}.auth]\ntype = "basic"\nuser = "alice"\npassword = "env:PW"\n'
     file.write_text(text.format("plant", "http://host/a"), encoding="utf-8")
     hub = sg.Hub(tmp_path / "plant.db")
     hub.add("mine", "odata", {"url": "http://host/"})
