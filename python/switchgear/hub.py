@@ -34,8 +34,12 @@ class Hub(HubConnections):
         super().__init__(_core.Store(fspath(store)), key)
         self._workers: list[_core.QueueWorker] = []
         self._ends: list[threading.Event] = []
-        self.queue = Queue(self, _core.JobStore(self._store))
         self._syncs = SyncRuns(self, self._store)
+
+    @property
+    def queue(self) -> Queue:
+        """The jobs of this hub: what is to be written."""
+        return Queue(self, _core.JobStore(self._store))
 
     # -- syncs
 

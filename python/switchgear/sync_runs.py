@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,7 +63,8 @@ class SyncRuns:
     """What `hub.sync()` and its kin do. Threads may share it."""
 
     def __init__(self, hub: Hub, store: _core.Store) -> None:
-        self._hub = hub
+        # The hub has this, and goes, with its connections to the store, as soon as nobody has it.
+        self._hub: Hub = weakref.proxy(hub)
         self._store = store
         self._runs = _core.RunStore(store)
         self.statuses = _core.SyncStatusStore(store)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -58,6 +60,22 @@ def test_what_changed_comes_and_what_did_not_is_left_alone(tmp_path: Path, box: 
     assert compare(box, destination) == []
     touched = {row["ID"] for row in rows_of(destination, "plant", "WorkOrders") if row["_run_id"] == run.id}
     assert touched == changed
+
+
+def test_a_hub_goes_as_soon_as_nobody_has_it(tmp_path: Path, box: Sandbox) -> None:
+    """And with it its connections to the store, of which a server has few: not when the collector happens to run."""
+    gc.collect()
+    gc.disable()
+    try:
+        hub = new_hub(tmp_path, box, f"duckdb:///{tmp_path}/data.duckdb", WorkOrders={})
+        hub.sync("plant").raise_for_error()
+        assert hub.status("plant").state == "online"
+        assert hub.queue.jobs() == []
+        gone = weakref.ref(hub)
+        del hub
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_append_keeps_each_version_once(tmp_path: Path, box: Sandbox, destination: str) -> None:
