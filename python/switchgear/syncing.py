@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 from switchgear import _core
 from switchgear.errors import ConfigError, NotFound, Unsupported
@@ -204,7 +204,8 @@ def opener(destination: str, connection_id: str) -> Opener:
 
     Args:
         destination: `duckdb:///plant.duckdb` (a relative path; `duckdb:////var/plant.duckdb` an absolute one),
-            `sqlite:///…`, `postgresql://user@host/name`, `parquet:///folder`, `delta:///folder`; or `env:NAME`,
+            `sqlite:///…`, `postgresql://user@host/name`, `parquet:///folder`, `delta:///folder`; any other ADBC driver
+            that speaks one of these databases' SQL by `adbc:///driver.so?dialect=postgresql&uri=…`; or `env:NAME`,
             `file:PATH`, `keyring:SERVICE/NAME`, where such a URL is to be found.
 
     Raises:
@@ -230,6 +231,8 @@ def opener(destination: str, connection_id: str) -> Opener:
     if scheme == "postgresql":
         shown = urlunsplit(parts._replace(netloc=re.sub(r":[^@]*@", "@", parts.netloc)))
         return Opener(shown, False, lambda: _postgresql(destination, shown))
+    if scheme == "adbc":
+        return _any_driver(destination)
     from switchgear.destinations import destination_from_url
 
     destination_from_url(destination)  # refuses what it does not know
@@ -251,7 +254,8 @@ def check_destination(destination: str, connection_id: str) -> None:
         )
     if not destination or _REFERENCE.match(destination):
         return
-    if urlsplit(destination).password is not None:
+    inner = dict(parse_qsl(urlsplit(destination).query)).get("uri", "") if destination.startswith("adbc:") else ""
+    if urlsplit(destination).password is not None or urlsplit(inner).password is not None:
         raise ConfigError(
             f"the destination of connection '{connection_id}' has a password in its URL, which is not stored",
             code="config.secret",
@@ -300,6 +304,26 @@ def _duckdb(path: str) -> _core.Destination:
 def _sqlite(path: str) -> _core.Destination:
     driver = _module("adbc_driver_sqlite", "sqlite")._driver_path()
     return _core.adbc_destination("sqlite", driver, "AdbcDriverInit", {"uri": path}, f"sqlite:///{path}")
+
+
+def _any_driver(url: str) -> Opener:
+    """`adbc:///driver.so?dialect=…`: `entry_point`, and what else the driver takes as options of its database."""
+    driver = _path(url.partition("?")[0])
+    options = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
+    dialect, entry_point = options.pop("dialect", ""), options.pop("entry_point", "AdbcDriverInit")
+    if dialect not in ("duckdb", "postgresql", "sqlite"):
+        raise ConfigError(
+            f"'{url.partition('?')[0]}' is a driver whose dialect of SQL is {dialect!r}",
+            code="config.destination",
+            hint="adbc:///driver.so?dialect=postgresql&uri=…, where dialect is duckdb, postgresql or sqlite",
+        )
+    where = urlsplit(options.get("uri") or options.get("path", ""))
+    shown = f"adbc:///{driver}?{urlunsplit(where._replace(netloc=re.sub(r':[^@]*@', '@', where.netloc)))}"
+    return Opener(
+        shown,
+        dialect != "postgresql",
+        lambda: _core.adbc_destination(dialect, driver, entry_point, options, shown),
+    )
 
 
 def _postgresql(url: str, shown: str) -> _core.Destination:

@@ -19,7 +19,7 @@ struct Words {
 };
 
 /// How the databases say it; in lower case, the first that is found counts.
-constexpr std::array<Words, 16> known_words = {{
+constexpr std::array<Words, 20> known_words = {{
     {"conflicting lock", "locked", "another program has the file open; close it there, or let it be opened read-only"},
     {"could not set lock", "locked", "another program has the file open; close it there, or let it be opened read-only"},
     {"database is locked", "locked", "another program is writing to it; it is tried again by the next sync"},
@@ -28,12 +28,16 @@ constexpr std::array<Words, 16> known_words = {{
     {"disk is full", "full", "make room on the disk; the next sync goes on where this one was committed last"},
     {"out of space", "full", "make room on the disk; the next sync goes on where this one was committed last"},
     {"file too large", "full", "raise the limit on the size of files, or choose another place"},
+    {"disk i/o error", "full", "see whether the disk is full or failing; the next sync goes on where this one was committed last"},
     {"readonly database", "readonly", "give this user the right to write there"},
     {"read-only", "readonly", "give this user the right to write there"},
     {"permission denied", "readonly", "give this user the right to create and write tables there"},
     {"connection refused", "lost", "see whether the database runs; the next sync goes on where this one was committed last"},
     {"server closed the connection", "lost", "see whether the database runs; the next sync goes on where this one was committed last"},
     {"no connection to the server", "lost", "see whether the database runs; the next sync goes on where this one was committed last"},
+    {"terminating connection", "lost", "somebody ended the connection there; the next sync goes on where this one was committed last"},
+    {"the database system is", "lost", "it starts or stops; the next sync goes on where this one was committed last"},
+    {"too many clients", "lost", "the server has no connection left; close some, or raise its max_connections"},
     {"does not exist", "schema", "the table was changed by others; a full sync into another schema, or its removal, sets it right"},
     {"does not have a column", "schema", "the table was changed by others; a full sync into another schema, or its removal, sets it right"},
 }};
