@@ -15,6 +15,7 @@
 #include "news.hpp"
 #include "switchgear/base/process_stamp.hpp"
 #include "switchgear/queue/worker.hpp"
+#include "wall_time.hpp"
 
 namespace py = pybind11;
 
@@ -64,10 +65,6 @@ class Worker {
   QueueWorker worker_;
   std::atomic<bool> ends_{false};
 };
-
-std::chrono::microseconds microseconds_of(double seconds) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::duration<double>(seconds));
-}
 
 }  // namespace
 

@@ -123,10 +123,6 @@ class PythonDestination final : public Destination {
   bool transactional_;
 };
 
-std::chrono::microseconds microseconds_of(double seconds) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::duration<double>(seconds));
-}
-
 SqlDialect dialect_of(const std::string& word) {
   if (word == "duckdb") return SqlDialect::duckdb;
   if (word == "postgresql") return SqlDialect::postgresql;

@@ -121,9 +121,7 @@ void bind_sync_status(py::module_& module) {
       .def(
           "set_next",
           [](SyncStatusStore& self, const std::string& connection_id, std::optional<double> next, std::optional<double> period) {
-            const auto usual =
-                period ? std::optional(std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::duration<double>(*period)))
-                       : std::nullopt;
+            const auto usual = period ? std::optional(microseconds_of(*period)) : std::nullopt;
             self.set_next(connection_id, next ? std::optional(from_seconds(*next)) : std::nullopt, usual);
           },
           py::arg("connection_id"), py::arg("next"), py::arg("period"), WithoutGil(), "Seconds since 1970, and seconds.")

@@ -23,4 +23,8 @@ inline WallTime from_seconds(double seconds) {
   return WallTime(std::chrono::duration_cast<WallTime::duration>(std::chrono::duration<double>(seconds)));
 }
 
+inline std::chrono::microseconds microseconds_of(double seconds) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::duration<double>(seconds));
+}
+
 }  // namespace switchgear::bindings
