@@ -21,6 +21,7 @@ void bind_paging(pybind11::module_& module);
 void bind_writing(pybind11::module_& module);
 void bind_store(pybind11::module_& module);
 void bind_tokens(pybind11::module_& module);
+void bind_events(pybind11::module_& module);
 void bind_queue(pybind11::module_& module);
 void bind_sync(pybind11::module_& module);
 void bind_sync_status(pybind11::module_& module);

@@ -23,6 +23,7 @@ from switchgear.auth import ApiKey, Auth, BasicAuth, BearerAuth, ClientCertifica
 from switchgear.connection import Connection, connect
 from switchgear.connection_info import StoredConnectionInfo
 from switchgear.diagnosis import ConnectionStatus, Diagnosis, Health, LoggedError, StatusChange
+from switchgear.endpoints import Endpoint, Endpoints
 from switchgear.entities import Entities, Entity
 from switchgear.errors import (
     AuthError,
@@ -47,6 +48,7 @@ from switchgear.errors import (
     TimeoutError,
     Unsupported,
 )
+from switchgear.events import Events, StoredEvent
 from switchgear.hub import Hub
 from switchgear.jobs import Job, JobProgress, JobResult, Queue
 from switchgear.network import Timeouts, Tls
@@ -55,6 +57,7 @@ from switchgear.policy import Backoff, BreakerState, CircuitBreaker, Concurrency
 from switchgear.reader import Page, Reader, ReadExplanation, ReadStats
 from switchgear.request_values import raw
 from switchgear.schema import Schema
+from switchgear.sending import Delivery
 from switchgear.sessions import CookieLogin, CsrfToken
 from switchgear.sync_runs import HubStatus
 from switchgear.syncs import EntitySyncStatus, Run, RunEntity, RunMessage, StoredError, SyncStatus
@@ -89,12 +92,16 @@ __all__ = [
     "CookieLogin",
     "CsrfToken",
     "DataError",
+    "Delivery",
     "DestinationError",
     "Diagnosis",
+    "Endpoint",
+    "Endpoints",
     "Entities",
     "Entity",
     "EntitySyncStatus",
     "Error",
+    "Events",
     "FileTokenStore",
     "Health",
     "Hub",
@@ -133,6 +140,7 @@ __all__ = [
     "StoreError",
     "StoredConnectionInfo",
     "StoredError",
+    "StoredEvent",
     "SyncStatus",
     "TimeoutError",
     "Timeouts",

@@ -1873,6 +1873,268 @@ class IdempotencyStore:
         Nothing was done.
         """
 
+class EventRow:
+    """
+    An event as the store has it.
+    """
+    @property
+    def body(self) -> str:
+        """
+        JSON, as it is sent.
+        """
+    @property
+    def connection_id(self) -> str: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def occurred_at(self) -> typing.Any: ...
+    @property
+    def recorded_at(self) -> typing.Any: ...
+    @property
+    def test(self) -> bool: ...
+    @property
+    def type(self) -> str: ...
+
+class EventStore:
+    """
+    What happened, with its deliveries.
+    """
+    def __init__(self, store: Store) -> None: ...
+    def connection_seen(self, connection_id: str, reach: str, error_json: str = "") -> bool:
+        """
+        Whether that was an event.
+        """
+    def get(self, id: str) -> EventRow:
+        """
+        Raises NotFound.
+        """
+    def page(
+        self,
+        *,
+        connection_id: str = "",
+        type: str = "",
+        since: typing.SupportsFloat | typing.SupportsIndex | None = None,
+        after: typing.SupportsInt | typing.SupportsIndex | None = None,
+        tests: bool = False,
+        limit: typing.SupportsInt | typing.SupportsIndex = 100,
+    ) -> list[EventRow]:
+        """
+        The newest first; behind a number: the oldest first.
+        """
+    def record(
+        self,
+        type: str,
+        data_json: str,
+        *,
+        connection_id: str = "",
+        id: str = "",
+        occurred_at: typing.SupportsFloat | typing.SupportsIndex | None = None,
+    ) -> str:
+        """
+        Its id. One with this id that is there stays as it is.
+        """
+    def remove_before(self, before: typing.SupportsFloat | typing.SupportsIndex) -> int:
+        """
+        Removes what was recorded before then (seconds since 1970) and has no delivery left. How many.
+        """
+
+class StoredEndpoint:
+    """
+    An endpoint as the store has it; its keys are not in it.
+    """
+
+    ca_file: str
+    events_json: str
+    filter_json: str
+    id: str
+    ordered: bool
+    owner: str
+    schedule_json: str
+    subnets_json: str
+    url: str
+    def __init__(self) -> None: ...
+    @property
+    def created_at(self) -> typing.Any: ...
+    @property
+    def enabled(self) -> bool: ...
+    @property
+    def rate(self) -> float: ...
+    @rate.setter
+    def rate(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def throttled_until(self) -> typing.Any: ...
+    @property
+    def updated_at(self) -> typing.Any: ...
+    @property
+    def version(self) -> int: ...
+
+class EndpointKey:
+    """
+    What signs: a key or a reference to one.
+    """
+    @property
+    def text(self) -> str: ...
+    @property
+    def until(self) -> typing.Any:
+        """
+        None: the present one.
+        """
+
+class EndpointStore:
+    """
+    Endpoints by id.
+    """
+    def __init__(self, store: Store, secrets: SecretStore) -> None: ...
+    def add(self, endpoint: StoredEndpoint, key: str) -> StoredEndpoint:
+        """
+        As it is stored.
+        """
+    def all(self) -> list[StoredEndpoint]:
+        """
+        By id.
+        """
+    def disable(self, id: str, reason: str) -> StoredEndpoint: ...
+    def enable(self, id: str) -> StoredEndpoint: ...
+    def find(self, id: str) -> StoredEndpoint | None: ...
+    def get(self, id: str) -> StoredEndpoint:
+        """
+        Raises NotFound with the nearest id.
+        """
+    def keys(self, id: str) -> list[EndpointKey]:
+        """
+        Those that sign now, the present one first.
+        """
+    def remove(self, id: str) -> None: ...
+    def rotate(self, id: str, key: str, keep: typing.SupportsFloat | typing.SupportsIndex) -> StoredEndpoint:
+        """
+        The keys before sign, too, for `keep` seconds.
+        """
+    def update(self, endpoint: StoredEndpoint) -> StoredEndpoint: ...
+
+class DeliveryRow:
+    """
+    An event on its way to an endpoint.
+    """
+    @property
+    def attempts(self) -> int: ...
+    @property
+    def connection_id(self) -> str: ...
+    @property
+    def created_at(self) -> typing.Any: ...
+    @property
+    def due_at(self) -> typing.Any: ...
+    @property
+    def endpoint_id(self) -> str: ...
+    @property
+    def error(self) -> str:
+        """
+        JSON; '' where there is none.
+        """
+    @property
+    def event_id(self) -> str: ...
+    @property
+    def finished_at(self) -> typing.Any: ...
+    @property
+    def id(self) -> int: ...
+    @property
+    def last_at(self) -> typing.Any: ...
+    @property
+    def response(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def status(self) -> int:
+        """
+        0: no reply came.
+        """
+    @property
+    def type(self) -> str: ...
+
+class DeliveryStore:
+    """
+    Deliveries by id.
+    """
+    def __init__(self, store: Store) -> None: ...
+    def get(self, id: typing.SupportsInt | typing.SupportsIndex) -> DeliveryRow:
+        """
+        Raises NotFound.
+        """
+    def next_due(self) -> typing.Any: ...
+    def page(
+        self,
+        *,
+        state: str | None = None,
+        endpoint_id: str = "",
+        event_id: str = "",
+        before: typing.SupportsInt | typing.SupportsIndex = 0,
+        limit: typing.SupportsInt | typing.SupportsIndex = 100,
+    ) -> list[DeliveryRow]:
+        """
+        The newest first; `before` the last id of the page before.
+        """
+    def redeliver(self, id: typing.SupportsInt | typing.SupportsIndex) -> DeliveryRow:
+        """
+        Raises NotFound, Conflict.
+        """
+    def remove_before(self, before: typing.SupportsFloat | typing.SupportsIndex) -> int:
+        """
+        Removes what came to its end before then (seconds since 1970). How many.
+        """
+    def test(self, endpoint_id: str, type: str, data_json: str) -> int:
+        """
+        A sample for this endpoint alone. The delivery's id.
+        """
+
+class SenderStats:
+    """
+    What a sender has done so far.
+    """
+    @property
+    def attempts(self) -> int: ...
+    @property
+    def dead(self) -> int:
+        """
+        Deliveries that are not tried again.
+        """
+    @property
+    def delivered(self) -> int: ...
+    @property
+    def failed(self) -> int:
+        """
+        Attempts.
+        """
+
+class WebhookSender:
+    """
+    Sends what is due to its endpoints.
+    """
+    def __init__(
+        self,
+        store: Store,
+        secrets: SecretStore,
+        *,
+        name: str = "",
+        concurrency: typing.SupportsInt | typing.SupportsIndex = 64,
+        per_endpoint: typing.SupportsInt | typing.SupportsIndex = 16,
+        lease: typing.SupportsFloat | typing.SupportsIndex = 30.0,
+        timeout: typing.SupportsFloat | typing.SupportsIndex = 10.0,
+        until_idle: bool = False,
+        proxy: str = "none",
+    ) -> None: ...
+    def run(self) -> None:
+        """
+        Sends until stop(), a signal, or until nothing is due.
+        """
+    def stats(self) -> SenderStats: ...
+    def stop(self) -> None:
+        """
+        Claim nothing more, and return once what is under way has ended; again: end it now.
+        """
+
 class WorkerStats:
     """
     What a worker has done so far.
@@ -2234,6 +2496,16 @@ def check_on_error(text: str) -> None:
 def check_schema_options(types: collections.abc.Sequence[tuple[str, str]], mode: str, nested: str) -> None:
     """
     Raises ConfigError for what read_entity() would refuse.
+    """
+
+def delivery_pauses(schedule_json: str) -> list[float]:
+    """
+    Seconds before each further attempt, without chance.
+    """
+
+def event_id(what: str) -> str:
+    """
+    The same for the same words.
     """
 
 def explain_read(

@@ -12,26 +12,36 @@ from switchgear import _core
 from switchgear import retention as retentions
 from switchgear.errors import CircuitOpenError
 from switchgear.hub_connections import HubConnections
+from switchgear.hub_webhooks import HubWebhooks
 from switchgear.jobs import Queue
 from switchgear.running import run_forever
 from switchgear.sync_runs import HubStatus, SyncRuns
 from switchgear.syncs import Run, RunEntity, StoredError, SyncStatus
 
 
-class Hub(HubConnections):
+class Hub(HubConnections, HubWebhooks):
     """Connections and their queue, in one store, which any number of processes may open. Threads may share a hub.
 
     Args:
         store: a file for SQLite (made where there is none), or `postgresql://user@host/name`.
         key: seals what the hub itself must keep secret, such as refresh tokens that a server rotates: base64 of 32
             bytes. None: `SWITCHGEAR_KEY`, else the file `<store>.key` beside a SQLite store, made when needed.
+        clock: what the store takes for the time; None: the system's.
 
     Raises:
         StoreError: for a store that can't be opened, or that a newer switchgear has changed.
     """
 
-    def __init__(self, store: str | PathLike[str] = "switchgear.db", *, key: _core.Secret | None = None) -> None:
-        super().__init__(_core.Store(fspath(store)), key)
+    def __init__(
+        self,
+        store: str | PathLike[str] = "switchgear.db",
+        *,
+        key: _core.Secret | None = None,
+        clock: _core.Clock | None = None,
+    ) -> None:
+        opened = _core.Store(fspath(store)) if clock is None else _core.Store(fspath(store), clock)
+        HubWebhooks.__init__(self, opened, key)
+        HubConnections.__init__(self, opened, key)
         self._workers: list[_core.QueueWorker] = []
         self._ends: list[threading.Event] = []
         self._syncs = SyncRuns(self, self._store)
@@ -120,8 +130,8 @@ class Hub(HubConnections):
         """Looks at the source as it is, and says what is wrong, how much of it, and what to do."""
         return self.connection(id).diagnose()
 
-    def run_forever(self, *, concurrency: int = 4, poll: float = 1.0, workers: int = 4) -> None:
-        """Syncs each connection when it is due, and writes what is queued, until SIGTERM or Ctrl-C, or `stop()`.
+    def run_forever(self, *, concurrency: int = 4, poll: float = 1.0, workers: int = 4, webhooks: bool = True) -> None:
+        """Syncs each connection when it is due, writes what is queued and sends webhooks, until Ctrl-C or `stop()`.
 
         Any number of processes may do it on one store: leases decide. After a pause (a laptop that slept) each
         connection is synced once, not once for each time it missed. Ending commits what was read.
@@ -130,8 +140,16 @@ class Hub(HubConnections):
             concurrency: connections that are synced at once.
             poll: seconds between two looks at the store.
             workers: batches of queued writes under way at once; 0: none are written here.
+            webhooks: whether events are sent to their endpoints here.
         """
-        run_forever(self, self._syncs, concurrency=concurrency, poll=poll, workers=workers)
+        run_forever(
+            self,
+            self._syncs,
+            concurrency=concurrency,
+            poll=poll,
+            workers=workers,
+            deliveries=self._deliveries if webhooks else None,
+        )
 
     # -- work
 
@@ -169,13 +187,14 @@ class Hub(HubConnections):
         return worker.stats()
 
     def stop(self) -> None:
-        """Makes every `work()`, `sync()` and `run_forever()` of this hub return, from any thread.
+        """Makes every `work()`, `sync()`, `send_webhooks()` and `run_forever()` of this hub return, from any thread.
 
         What is under way ends, or commits what was read, before; a second call ends it now.
         """
         for end in list(self._ends):
             end.set()
         self._syncs.stop()
+        self._deliveries.stop()
         with self._lock:
             for worker in self._workers:
                 worker.stop()

@@ -17,6 +17,7 @@ from switchgear.stored import from_row, keeping_tokens, to_row
 
 if TYPE_CHECKING:
     from switchgear.auth import Auth
+    from switchgear.events import Events
     from switchgear.project import Project
     from switchgear.sync_runs import SyncRuns
 
@@ -30,6 +31,7 @@ class HubConnections:
     """What a `Hub` does with its connections. Threads may share it."""
 
     _syncs: SyncRuns
+    events: Events
 
     def __init__(self, store: _core.Store, key: _core.Secret | None) -> None:
         self._store = store
@@ -153,6 +155,7 @@ class HubConnections:
             known = self._opened.get(id)
             if known is None or known[0] != row.version:
                 known = self._opened[id] = (row.version, Connection(from_row(row, self._tokens)))
+                known[1].on_status(self.events.connection_changed)
             plant = known[1]
             if row.state == "active" and plant.status().state == "paused":
                 plant.resume()

@@ -18,6 +18,7 @@ from switchgear.schedule import parse_schedule
 
 if TYPE_CHECKING:
     from switchgear.hub import Hub
+    from switchgear.sending import Deliveries
     from switchgear.sync_runs import SyncRuns
 
 UTC = timezone.utc
@@ -122,17 +123,21 @@ def _signals(stop: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def run_forever(hub: Hub, syncs: SyncRuns, *, concurrency: int, poll: float, workers: int) -> None:
+def run_forever(
+    hub: Hub, syncs: SyncRuns, *, concurrency: int, poll: float, workers: int, deliveries: Deliveries | None = None
+) -> None:
     """See Hub.run_forever()."""
     ending = threading.Event()
     scheduler = Scheduler(syncs.statuses, lambda id: syncs.run(id, None, cause="schedule"), concurrency=concurrency)
-    writing = (
-        threading.Thread(target=_write, args=(hub, workers, ending), name="switchgear-writer") if workers else None
-    )
+    beside = []
+    if workers:
+        beside.append(threading.Thread(target=_write, args=(hub, workers, ending), name="switchgear-writer"))
+    if deliveries is not None:
+        beside.append(threading.Thread(target=_send, args=(deliveries, ending), name="switchgear-sender"))
     hub._ends.append(ending)
     with _signals(hub.stop):
-        if writing is not None:
-            writing.start()
+        for thread in beside:
+            thread.start()
         try:
             while not ending.is_set():
                 try:
@@ -144,8 +149,18 @@ def run_forever(hub: Hub, syncs: SyncRuns, *, concurrency: int, poll: float, wor
             ending.set()
             hub._ends.remove(ending)
             scheduler.close()
-            if writing is not None:
-                writing.join()
+            for thread in beside:
+                thread.join()
+
+
+def _send(deliveries: Deliveries, ending: threading.Event) -> None:
+    while not ending.is_set():
+        try:
+            deliveries.send(until_idle=False)
+            return  # told to stop
+        except StoreError as error:
+            _log.warning("webhooks could not be sent, which is tried again: %s", error)
+            ending.wait(5.0)
 
 
 def _write(hub: Any, workers: int, ending: threading.Event) -> None:

@@ -1,5 +1,7 @@
 #include "curl_handle.hpp"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <limits>
 #include <new>
@@ -81,6 +83,10 @@ void CurlHandle::set_up_once() {
   set(CURLOPT_HEADERDATA, static_cast<void*>(this));
   set(CURLOPT_PREREQFUNCTION, &CurlHandle::on_sending);
   set(CURLOPT_PREREQDATA, static_cast<void*>(this));
+  if (options_.guard) {
+    set(CURLOPT_OPENSOCKETFUNCTION, &CurlHandle::on_connecting);
+    set(CURLOPT_OPENSOCKETDATA, static_cast<void*>(this));
+  }
   if (options_.proxy == "none") {
     set(CURLOPT_PROXY, "");
   } else if (!options_.proxy.empty()) {
@@ -166,8 +172,23 @@ void CurlHandle::set_up(const Hop& hop) {
   may_send_twice_ = may_be_repeated(*hop.request);
   times_sent_ = 0;
   refusal_ = Refusal::none;
+  refused_address_.clear();
   moved_bytes_ = -1;
   error_text_[0] = '\0';
+}
+
+/// Called with each address that a name was resolved to, before anything is sent there.
+curl_socket_t CurlHandle::on_connecting(void* self, curlsocktype, curl_sockaddr* address) {
+  auto& handle = *static_cast<CurlHandle*>(self);
+  try {
+    const auto where = IpAddress::from(address->addr);
+    const auto refusal = where ? handle.options_.guard->refusal(*where) : std::optional<std::string>("an address of an unknown kind");
+    if (!refusal) return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    handle.refused_address_ = *refusal;
+  } catch (const std::exception&) {
+    handle.refusal_ = Refusal::out_of_memory;
+  }
+  return CURL_SOCKET_BAD;
 }
 
 int CurlHandle::on_sending(void* self, char*, char*, int, int) {
@@ -300,6 +321,13 @@ void CurlHandle::fail(CURLcode code) {
       throw std::bad_alloc();
     case Refusal::none:
       break;
+  }
+  if (!refused_address_.empty() && times_sent_ == 0) {
+    Error error =
+        Error(Category::config, "address", "nothing is sent to " + where + ": it is " + refused_address_)
+            .with_hint("whoever runs this may allow its subnet; a public name that leads there was changed, or is meant to deceive");
+    error.nothing_sent = true;
+    throw error;
   }
   // A single line that libcurl would not take; by its version one of two codes, neither of which says so.
   constexpr int curle_too_large = 100;

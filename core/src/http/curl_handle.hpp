@@ -63,6 +63,7 @@ class CurlHandle {
   static int on_talk(CURL* easy, curl_infotype kind, char* bytes, std::size_t size, void* to);
   void read_certificate(EndpointReport& report) const;
   void read_times(EndpointReport& report, std::optional<std::chrono::microseconds> tls_began) const;
+  static curl_socket_t on_connecting(void* self, curlsocktype purpose, curl_sockaddr* address);
   static int on_sending(void* self, char* ip, char* local_ip, int port, int local_port);
   bool take_header(std::string_view line);
   bool take_body(const char* bytes, std::size_t count);
@@ -99,6 +100,7 @@ class CurlHandle {
   bool may_send_twice_ = true;
   int times_sent_ = 0;
   Refusal refusal_ = Refusal::none;
+  std::string refused_address_;  ///< and why
   std::int64_t moved_bytes_ = -1;
   Steady::time_point moved_at_;
 };

@@ -4,6 +4,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "event_rows.hpp"
+
 namespace switchgear {
 namespace {
 
@@ -117,6 +119,7 @@ std::int64_t settle_interrupted(DatabaseSession& session, std::int64_t now) {
         "update sync_connections set state = 'failed', last_finished_at = :now, failures = failures + 1, error = :error where "
         "connection_id = :connection and run_id = :id",
         values);
+    record_run(session, id, now);
   }
   return static_cast<std::int64_t>(died.size());
 }

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "event_rows.hpp"
 #include "job_tables.hpp"
 #include "run_rows.hpp"
 #include "switchgear/base/error.hpp"
@@ -172,7 +173,7 @@ void RunStore::entity_finished(const std::string& run_id, const RunEntity& entit
   });
 }
 
-void RunStore::finished(const std::string& run_id, RunState state, const std::string& error) {
+void RunStore::finished(const std::string& run_id, RunState state, const std::string& error, const std::optional<SeenReach>& seen) {
   store_.write([&](DatabaseSession& session) {
     require_under_way(session, run_id);
     const Number now = store_.now();
@@ -197,6 +198,8 @@ void RunStore::finished(const std::string& run_id, RunState state, const std::st
     const auto of_entities =
         session.query_one<Number>("select count(*) from run_entities where run_id = :id and error <> ''", {{"id", run_id}});
     if (std::get<0>(of_entities.value()) == 0) keep_error(session, connection_id, "", run_id, error, now);
+    store_detail::record_run(session, run_id, now);
+    if (seen) store_detail::note_reach(session, connection_id, seen->reach, seen->error, now);
   });
 }
 

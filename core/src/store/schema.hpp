@@ -12,6 +12,7 @@ Migration lease_tables();       ///< 2
 Migration job_tables();         ///< 3
 Migration sync_tables();        ///< 4
 Migration api_tables();         ///< 5
+Migration event_tables();       ///< 6
 
 std::vector<Migration> all_migrations();
 

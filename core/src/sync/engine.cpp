@@ -291,9 +291,26 @@ class RunUnderWay {
                          .with_hint("the store could not be reached for too long, or this process stood still; the next sync goes on"));
       return run_;
     }
-    runs_.finished(run_.id, run_.state, run_.error);
+    runs_.finished(run_.id, run_.state, run_.error, seen());
     leases_.reset();
     return runs_.get(run_.id);  // as everybody sees it
+  }
+
+  /// Whether the source is there, as its calls have shown it; nothing where none did.
+  std::optional<SeenReach> seen() const {
+    const ConnectionStatus status = connection_->status();
+    const std::string error = status.error ? error_json(*status.error) : "";
+    switch (status.state) {
+      case LiveState::online:
+      case LiveState::degraded:
+        return SeenReach{Reach::online, ""};
+      case LiveState::offline:
+        return SeenReach{Reach::offline, error};
+      case LiveState::auth_required:
+        return SeenReach{Reach::auth_required, error};
+      default:
+        return std::nullopt;
+    }
   }
 
   Store& store_;

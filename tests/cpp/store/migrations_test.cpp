@@ -79,6 +79,10 @@ const std::map<std::int64_t, std::pair<std::string, std::string>> samples = {
     {5,
      {"insert into api_tokens (id, name, hash, scope, created_at) values ('t1', 'ops', 'abc', 'operate', 11)",
       "select count(*) from api_tokens where hash = 'abc' and scope = 'operate' and connections is null and created_at = 11"}},
+    {6,
+     {"insert into deliveries (event_id, endpoint_id, state, attempts, due_at, fence, sender, status, error, response, created_at) values "
+      "('evt_1', 'ops', 'retry', 2, 12, 3, 's1', 500, '', 'oops', 10)",
+      "select count(*) from deliveries where event_id = 'evt_1' and due_at = 12 and response = 'oops'"}},
 };
 
 TEST_P(Migrations, GoUpFromEachEarlierVersionWithDataInIt) {

@@ -14,6 +14,7 @@
 #include <stop_token>
 #include <string>
 
+#include "switchgear/http/address_guard.hpp"
 #include "switchgear/http/endpoint.hpp"
 #include "switchgear/http/message.hpp"
 
@@ -43,6 +44,8 @@ struct TransportOptions {
   int max_redirects = 5;                        ///< GET and HEAD only; never carries credentials to another origin
   bool http2 = true;                            ///< over TLS, when the server offers it
   std::string user_agent = "switchgear";
+  /// Where connections may be made to, for URLs that somebody else chose; nothing: anywhere. What it refuses is Error(config, "address").
+  std::optional<AddressGuard> guard = {};
 };
 
 class Transport {

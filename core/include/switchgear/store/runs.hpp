@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "switchgear/base/error.hpp"
+#include "switchgear/store/events.hpp"
 #include "switchgear/store/leases.hpp"
 #include "switchgear/store/store.hpp"
 
@@ -81,6 +82,12 @@ struct StoredErrorEntry {
   std::string run_id;
 };
 
+/// How a connection is seen, with what went wrong, as error_json() writes it; "": nothing.
+struct SeenReach {
+  Reach reach = Reach::online;
+  std::string error;
+};
+
 class RunStore {
  public:
   static constexpr std::int64_t max_messages = 1000;  ///< of a run; how many were left out is told by the last one
@@ -97,7 +104,9 @@ class RunStore {
 
   /// The entity's part is over: its row, what is known of the entity since, and its error.
   void entity_finished(const std::string& run_id, const RunEntity& entity);
-  void finished(const std::string& run_id, RunState state, const std::string& error);
+
+  /// With the events that this makes: sync.completed or sync.failed, and what has become of the connection.
+  void finished(const std::string& run_id, RunState state, const std::string& error, const std::optional<SeenReach>& seen = std::nullopt);
 
   /// A run committed this of the entity, and died before it could say so.
   void replay(const std::string& run_id, const std::string& connection_id, const std::string& entity, const RunCounts& counts,
