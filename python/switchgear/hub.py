@@ -12,14 +12,13 @@ from switchgear import _core
 from switchgear import retention as retentions
 from switchgear.errors import CircuitOpenError
 from switchgear.hub_connections import HubConnections
-from switchgear.hub_webhooks import HubWebhooks
 from switchgear.jobs import Queue
 from switchgear.running import run_forever
 from switchgear.sync_runs import HubStatus, SyncRuns
 from switchgear.syncs import Run, RunEntity, StoredError, SyncStatus
 
 
-class Hub(HubConnections, HubWebhooks):
+class Hub(HubConnections):
     """Connections and their queue, in one store, which any number of processes may open. Threads may share a hub.
 
     Args:
@@ -39,9 +38,7 @@ class Hub(HubConnections, HubWebhooks):
         key: _core.Secret | None = None,
         clock: _core.Clock | None = None,
     ) -> None:
-        opened = _core.Store(fspath(store)) if clock is None else _core.Store(fspath(store), clock)
-        HubWebhooks.__init__(self, opened, key)
-        HubConnections.__init__(self, opened, key)
+        super().__init__(_core.Store(fspath(store)) if clock is None else _core.Store(fspath(store), clock), key)
         self._workers: list[_core.QueueWorker] = []
         self._ends: list[threading.Event] = []
         self._syncs = SyncRuns(self, self._store)

@@ -12,12 +12,12 @@ from switchgear import _core, dropped
 from switchgear.connection import Connection, connect
 from switchgear.connection_info import StoredConnectionInfo, info_of, settings_of
 from switchgear.errors import Conflict
+from switchgear.hub_webhooks import HubWebhooks
 from switchgear.specification import Specification
 from switchgear.stored import from_row, keeping_tokens, to_row
 
 if TYPE_CHECKING:
     from switchgear.auth import Auth
-    from switchgear.events import Events
     from switchgear.project import Project
     from switchgear.sync_runs import SyncRuns
 
@@ -27,13 +27,13 @@ _OPTIONS = tuple(
 )
 
 
-class HubConnections:
+class HubConnections(HubWebhooks):
     """What a `Hub` does with its connections. Threads may share it."""
 
     _syncs: SyncRuns
-    events: Events
 
     def __init__(self, store: _core.Store, key: _core.Secret | None) -> None:
+        super().__init__(store, key)
         self._store = store
         self._connections = _core.ConnectionStore(store)
         self._tokens = _core.StoredTokens(store, key)
@@ -111,7 +111,7 @@ class HubConnections:
 
         Args:
             project: as `Project.load()` gives it.
-            ids: these only; None: all.
+            ids: these connections only; None: all, and all endpoints.
 
         Raises:
             ConfigError: for a connection that can't be made of its settings, with `file:line`; those before it have
@@ -142,6 +142,8 @@ class HubConnections:
                 continue
             self._syncs.plan(row)
             changed.append(id)
+        if ids is None:
+            self.apply_endpoints(project)
         return changed
 
     def connection(self, id: str) -> Connection:

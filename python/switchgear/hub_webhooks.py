@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from switchgear import _core
 from switchgear.endpoints import Endpoints
 from switchgear.events import Events
 from switchgear.sending import Deliveries, Delivery, State
+
+if TYPE_CHECKING:
+    from switchgear.project import Project
 
 
 class HubWebhooks:
@@ -16,6 +22,15 @@ class HubWebhooks:
         self.events = Events(store)
         self._deliveries = Deliveries(store, sealed)
         self.endpoints = Endpoints(store, sealed, self._deliveries)
+
+    def apply_endpoints(self, project: Project, ids: Sequence[str] | None = None) -> list[str]:
+        """Takes over the endpoints of a project file, which then owns them. Returns the ids that are new or changed.
+
+        Raises:
+            ConfigError: for one that can't be, with `file:line`. Conflict: one of these ids is the hub's own.
+        """
+        chosen = project.endpoint_ids if ids is None else ids
+        return [id for id in chosen if project.apply_endpoint(id, self.endpoints)]
 
     def deliveries(
         self,

@@ -20,13 +20,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from switchgear._core import Secret
 from switchgear.connection import Connection, connect
 from switchgear.errors import ConfigError, Error
 from switchgear.network import Timeouts, Tls
 from switchgear.project_auth import AUTH, make_auth
+from switchgear.project_endpoints import ENDPOINT, apply_endpoint
 from switchgear.project_policies import POLICIES, policy_from
 from switchgear.project_syncs import ENTITY, SCHEDULE, TIMEZONE, destination_of
 from switchgear.registry import registry
@@ -46,6 +47,9 @@ from switchgear.toml_file import (
     load,
     nearest,
 )
+
+if TYPE_CHECKING:
+    from switchgear.endpoints import Endpoints
 
 FILE = "switchgear.toml"
 VARIABLE = "SWITCHGEAR_CONNECTION__"
@@ -74,7 +78,7 @@ _PROJECT = Table(
     {
         "hub": Table({"store": Text(), "flows": Texts()}),
         "connections": Named(_CONNECTION),
-        "endpoints": Named(Table({"url": Text(), "secret": SecretReference()}, required=("url",))),
+        "endpoints": Named(ENDPOINT),
     }
 )
 _SECTIONS = ("auth", "tls", "timeout", *POLICIES, "config", "entities")
@@ -144,6 +148,19 @@ class Project:
     def connection_ids(self) -> list[str]:
         """The ids of all connections."""
         return list(self._values.get("connections", {}))
+
+    @property
+    def endpoint_ids(self) -> list[str]:
+        """The ids of all endpoints."""
+        return list(self._values.get("endpoints", {}))
+
+    def apply_endpoint(self, id: str, endpoints: Endpoints) -> bool:
+        """Takes an endpoint over into a hub's; whether it is new or changed.
+
+        Raises:
+            ConfigError: for what is wrong with it, with `file:line`. Conflict: it is the hub's own.
+        """
+        return apply_endpoint(self._layer, id, self._values["endpoints"][id], endpoints)
 
     @property
     def store(self) -> str | None:

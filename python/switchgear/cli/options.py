@@ -104,6 +104,11 @@ def open_hub(store: str | None, project: Path | None, conn: str | None = None, r
             if refused is not None:
                 refused.append(id)
             say(plain(f"connection '{id}' stays as it was in the store: {error}"))
+    for id in settings.endpoint_ids:
+        try:
+            hub.apply_endpoints(settings, [id])
+        except Error as error:
+            say(plain(f"endpoint '{id}' stays as it was in the store: {error}"))
     return hub
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import datetime
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import standardwebhooks
-import svix
 
 import switchgear as sg
 from servers.nginx import Nginx
@@ -63,55 +61,6 @@ def on_clock(folder: Path) -> tuple[sg.Hub, Clock]:
 
 def types(received: list[Received]) -> Counter[str]:
     return Counter(one.event["type"] for one in received)
-
-
-def test_syncs_reach_an_https_receiver_whose_libraries_believe_them(
-    tmp_path: Path, receiver: Receiver, box: Sandbox
-) -> None:
-    hub = sg.Hub(tmp_path / "plant.db")
-    with Nginx(tmp_path / "nginx", receiver.origin) as nginx:
-        plant(hub, box, tmp_path)
-        plant(hub, box, tmp_path, "away", "http://127.0.0.1:9/odata")
-        options = {"allowed_subnets": HERE, "ca_file": nginx.ca}
-        every = hub.endpoints.add(f"{nginx.url}/hook/every", **options)
-        hub.endpoints.add(f"{nginx.url}/hook/failed", events={"away": ["sync.failed"]}, **options)
-        hub.endpoints.add(f"{nginx.url}/hook/plant", events={"plant": ["sync.*"]}, **options)
-        hub.endpoints.add(f"{nginx.url}/hook/reach", events=["connection.*"], **options)
-        hub.endpoints.add(
-            f"{nginx.url}/hook/timeout", events=["sync.*"], filter={"error.category": "timeout"}, **options
-        )
-        good = hub.sync("plant")
-        bad = hub.sync("away")
-        assert (good.status, bad.status) == ("completed", "failed")
-        stats = hub.send_webhooks()
-    assert types(receiver.received("/hook/every")) == {"sync.completed": 1, "sync.failed": 1, "connection.offline": 1}
-    assert types(receiver.received("/hook/failed")) == {"sync.failed": 1}
-    assert types(receiver.received("/hook/plant")) == {"sync.completed": 1}
-    assert types(receiver.received("/hook/reach")) == {"connection.offline": 1}
-    assert receiver.received("/hook/timeout") == []
-    assert (stats.attempts, stats.delivered) == (6, 6)
-    assert {one.state for one in hub.deliveries()} == {"delivered"}
-
-    assert every.secret is not None
-    for one in receiver.received("/hook/every"):
-        assert one.headers["content-type"] == "application/json"
-        assert "." not in one.id
-        believed = standardwebhooks.Webhook(every.secret).verify(one.body, one.headers)
-        assert believed == svix.Webhook(every.secret).verify(one.body, one.headers) == one.event
-        event = sg.webhooks.verify(one.body, one.headers, every.secret)
-        assert (event.id, event.type, event.connection_id) == (
-            one.id,
-            one.event["type"],
-            one.event["data"]["connection_id"],
-        )
-    by_type = {one.event["type"]: one.event for one in receiver.received("/hook/every")}
-    assert by_type["sync.completed"]["data"]["run_id"] == good.id
-    assert by_type["sync.completed"]["data"]["counts"]["written"] == 30
-    assert by_type["sync.failed"]["data"]["error"]["code"] == "offline.connect"
-    assert (
-        datetime.datetime.fromisoformat(by_type["sync.failed"]["timestamp"].replace("Z", "+00:00")) == bad.finished_at
-    )
-    assert {event.id for event in hub.events.list()} == {one.id for one in receiver.received("/hook/every")}
 
 
 def test_a_certificate_that_nobody_vouches_for_gets_nothing(tmp_path: Path, receiver: Receiver) -> None:
@@ -260,26 +209,6 @@ def test_a_name_that_leads_to_an_address_that_is_not_public_is_refused_when_it_i
     assert [one.path for one in receiver.received()] == ["/hook/beside"]
 
 
-def test_one_that_hangs_and_one_that_fails_delay_no_other(tmp_path: Path, receiver: Receiver) -> None:
-    hub = sg.Hub(tmp_path / "plant.db")
-    for number in range(5):
-        hub.endpoints.add(f"{receiver.origin}/hang", id=f"hangs{number}", allowed_subnets=HERE)
-        hub.endpoints.add(f"{receiver.origin}/status/500", id=f"fails{number}", allowed_subnets=HERE)
-    hub.endpoints.add(f"{receiver.origin}/hook", id="well", allowed_subnets=HERE)
-    for number in range(200):
-        hub.events.emit("order.urgent", {"n": number})
-    begun = time.monotonic()
-    hub.send_webhooks(timeout=3, lease=10, concurrency=16)
-    assert time.monotonic() - begun >= 3, "it waits for those that hang"
-    well = hub.deliveries(endpoint="well", limit=1000)
-    assert len(well) == 200
-    assert {one.state for one in well} == {"delivered"}
-    ends = [one.finished_at for one in well if one.finished_at is not None]
-    begins = min(one.created_at for one in well)
-    assert (max(ends) - max(one.created_at for one in well)).total_seconds() < 2.5, (begins, max(ends))
-    assert {one.error["category"] for one in hub.deliveries(endpoint="hangs0") if one.error} == {"timeout"}
-
-
 def test_while_a_secret_rotates_both_sign(tmp_path: Path, receiver: Receiver) -> None:
     hub, clock = on_clock(tmp_path)
     old = hub.endpoints.add(f"{receiver.origin}/hook", id="ops", allowed_subnets=HERE).secret
@@ -331,24 +260,6 @@ def test_samples_reach_one_endpoint_and_count_as_nothing(tmp_path: Path, receive
     assert all(one.event["data"]["test"] for one in receiver.received("/hook/ops"))
     assert hub.events.list() == []
     assert len(hub.events.list(tests=True)) == 3
-
-
-def test_a_connection_that_goes_and_comes_back_is_told_once_each(
-    tmp_path: Path, receiver: Receiver, box: Sandbox
-) -> None:
-    hub = sg.Hub(tmp_path / "plant.db")
-    hub.endpoints.add(f"{receiver.origin}/hook", events={"plant": ["connection.*"]}, allowed_subnets=HERE)
-    plant(hub, box, tmp_path)
-    hub.sync("plant")
-    hub.update("plant", {"url": "http://127.0.0.1:9/odata"})
-    hub.sync("plant")
-    hub.sync("plant")
-    hub.update("plant", {"url": box.odata_url})
-    hub.sync("plant")
-    hub.sync("plant")
-    hub.send_webhooks()
-    received = receiver.received()
-    assert sorted(types(received).items()) == [("connection.offline", 1), ("connection.online", 1)]
 
 
 def test_run_forever_sends(tmp_path: Path, receiver: Receiver) -> None:
