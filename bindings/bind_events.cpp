@@ -26,10 +26,6 @@ namespace {
 
 using WithoutGil = py::call_guard<py::gil_scoped_release>;
 
-std::chrono::microseconds microseconds_of(double seconds) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::duration<double>(seconds));
-}
-
 std::optional<WallTime> maybe_time(std::optional<double> seconds) { return seconds ? std::optional(from_seconds(*seconds)) : std::nullopt; }
 
 Reach reach_from(const std::string& word) {
