@@ -79,7 +79,7 @@ class Trial:
         while status != "completed":
             assert time.monotonic() < deadline
             try:
-                run = hub.sync("plant", lease=LEASE)
+                run = hub.sync("plant")
             except sg.Conflict as error:  # the dead one's leases have to run out first
                 assert error.code == "conflict.locked"  # noqa: PT017
                 continue
@@ -95,7 +95,8 @@ class Trial:
         assert ended <= {"completed", "failed"}, ended
         died = [one for one in hub.runs("plant", limit=1000) if one.status == "failed"]
         codes = {one.error.code for one in died if one.error is not None}
-        assert codes <= {"failed.interrupted"}, codes
+        # A lease as short as theirs also runs out where the machine stands still for that long.
+        assert codes <= {"failed.interrupted", "conflict.lease_lost"}, codes
         assert hub.sync_status("plant").status == "completed"
 
 
