@@ -90,7 +90,7 @@ json etag_field(bool v4) {
   return {{"name", "__metadata"}, {"type", "struct"}, {"nullable", true}, {"fields", json::array({member})}};
 }
 
-json to_json(const EntitySet& set, const Model& model, const Cursors& cursors, bool etags) {
+json to_json(const EntitySet& set, const Model& model, const Cursors& cursors, bool etags, bool changes) {
   json entity{{"name", set.name}, {"path", set.path}, {"key", set.key}, {"fields", json::array()}, {"type", set.type}};
   for (const Column& column : set.fields) entity["fields"].push_back(to_json(column));
   json types = json::object();
@@ -101,6 +101,7 @@ json to_json(const EntitySet& set, const Model& model, const Cursors& cursors, b
   if (holds_decimal_text(set.fields)) entity["decimals_as_text"] = true;
   entity["odata_version"] = model.version;
   if (etags) entity["fields"].push_back(etag_field(model.is_v4()));
+  if (changes && model.is_v4() && !set.key.empty()) entity["changes"] = true;
   if (!model.is_v4()) entity["select"] = all_fields(set);
   if (model.version.substr(0, 1) != "3") {
     entity["ops"] = set.key.empty() ? json::array({"create"}) : json::array({"create", "update", "upsert", "delete"});
@@ -110,9 +111,9 @@ json to_json(const EntitySet& set, const Model& model, const Cursors& cursors, b
 
 }  // namespace
 
-std::string catalog_json(const Model& model, const Cursors& cursors, bool etags) {
+std::string catalog_json(const Model& model, const Cursors& cursors, bool etags, bool changes) {
   json entities = json::array();
-  for (const EntitySet& set : model.sets) entities.push_back(to_json(set, model, cursors, etags));
+  for (const EntitySet& set : model.sets) entities.push_back(to_json(set, model, cursors, etags, changes));
   check_names(cursors, entities);
   return json({{"entities", std::move(entities)}}).dump();
 }

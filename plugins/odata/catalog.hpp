@@ -14,8 +14,8 @@ namespace switchgear::odata {
 using Cursors = std::map<std::string, std::string, std::less<>>;
 
 /// Throws sdk::Error(config) for a name in `cursors` that the service does not have, with those that it has.
-/// `etags`: each entity gets a column for them.
-std::string catalog_json(const Model& model, const Cursors& cursors, bool etags = false);
+/// `etags`: each entity gets a column for them. `changes`: entities with a key say that their changes can be tracked.
+std::string catalog_json(const Model& model, const Cursors& cursors, bool etags = false, bool changes = false);
 
 /// From a service document, for services that hide their $metadata: names and paths, no fields. Throws sdk::Error(protocol) for a body
 /// that is no service document.

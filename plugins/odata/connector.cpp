@@ -5,6 +5,7 @@
 #include <switchgear/sdk.hpp>
 
 #include "catalog.hpp"
+#include "changes.hpp"
 #include "query.hpp"
 #include "value.hpp"
 #include "writer.hpp"
@@ -85,6 +86,7 @@ struct OData {
       "headers": {"type": "json", "default": {}, "doc": "Sent with every request: {\"sap-client\": \"100\"}. No credentials."},
       "query": {"type": "json", "default": {}, "doc": "Query parameters of every request but next links, which hold their own."},
       "etags": {"type": "bool", "default": false, "doc": "Read each record's ETag into the column @odata.etag (V2: __metadata); written back, it is the If-Match."},
+      "track_changes": {"type": "bool", "default": false, "doc": "Ask for delta links (Prefer: odata.track-changes), so that syncs learn which records are gone. V4, where the service offers it."},
       "update_method": {"type": "text", "default": "", "doc": "PATCH (in V2 MERGE) changes the fields that a record has, PUT also resets the others."},
       "exact_numbers": {"type": "bool", "default": true, "doc": "Write Int64 and Decimal as texts (IEEE754Compatible=true). False: as numbers, for V4 services that do not know that."},
       "batch": {"type": "text", "default": "auto", "doc": "How $batch is written: json, multipart, or auto: json until the service refuses it. V2 knows multipart only."}}})";
@@ -95,6 +97,7 @@ struct OData {
     headers = texts(config, "headers");
     parameters = texts(config, "query");
     etags = config.boolean("etags");
+    track_changes = config.boolean("track_changes");
     set_up_writing(config);
     if (page_size < 0) throw sg::Error(sg::Category::config, "'page_size' is " + std::to_string(page_size) + ", it has to be 0 or more");
     for (const auto& [name, value] : headers)
@@ -125,7 +128,7 @@ struct OData {
       for (const std::string& problem : model.problems.list) call.log(sg::LogLevel::warning, root + "/$metadata, " + problem);
       if (model.problems.unlisted != 0)
         call.log(sg::LogLevel::warning, root + "/$metadata: " + std::to_string(model.problems.unlisted) + " more problems");
-      return odata::catalog_json(model, cursors, etags);
+      return odata::catalog_json(model, cursors, etags, track_changes);
     } catch (const odata::MetadataError& error) {
       throw sg::Error(sg::Category::protocol, "metadata", root + "/$metadata: " + error.what()).with_hint(error.hint);
     }
@@ -140,10 +143,12 @@ struct OData {
     // 4.01 services may leave out "odata."; nearly all answer 4.0, which is what is asked for, and are not searched.
     const bool short_names = reply.header("OData-Version").substr(0, 4) == "4.01" && !contains(reply.body(), "\"@odata.");
     const std::string prefix = short_names ? "/@" : "/@odata.";
-    return sg::Page(std::move(reply))
+    auto settled = track_changes ? odata::settled_changes(entity, at.columns, reply.body()) : std::nullopt;
+    return (settled ? sg::Page(std::move(*settled)) : sg::Page(std::move(reply)))
         .records("/value")
         .next(prefix + "nextLink")
         .delta(prefix + "deltaLink")
+        .removed(odata::removed_pointer)
         .total(prefix + "count")
         .watermark(asked.cursor)
         .control("@");
@@ -163,6 +168,7 @@ struct OData {
   std::int64_t page_size;
   bool count;
   bool etags = false;
+  bool track_changes = false;
   odata::WriteStyle style;
   odata::Cursors cursors;
   Pairs headers, parameters;
@@ -220,7 +226,10 @@ struct OData {
 
   sg::Request paged(sg::Request request, const sg::Position& at) const {
     const std::int64_t size = at.page_size_or(page_size);
-    if (size > 0) request.header("Prefer", "odata.maxpagesize=" + std::to_string(size));
+    std::string wishes = size > 0 ? "odata.maxpagesize=" + std::to_string(size) : "";
+    // A link holds what its listing was begun with.
+    if (track_changes && at.changes && at.token.empty()) wishes.append(wishes.empty() ? "" : ",").append("odata.track-changes");
+    if (!wishes.empty()) request.header("Prefer", wishes);
     return request;
   }
 

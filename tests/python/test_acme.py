@@ -264,7 +264,7 @@ def test_a_truncated_library_is_refused(built_by_gcc: Path, tmp_path: Path, shar
 @pytest.mark.parametrize(
     ("variant", "code", "message", "hint"),
     [
-        ("OTHER_MAJOR", "plugin.abi", "it was built for connector ABI 2.2, this is 1.2", "update switchgear"),
+        ("OTHER_MAJOR", "plugin.abi", "it was built for connector ABI 2.3, this is 1.3", "update switchgear"),
         ("OTHER_MAGIC", "plugin.abi", "not one of switchgear's", "switchgear_add_connector"),
         ("NO_ENTRY", "plugin.abi", "does not export sg_connector_entry", "switchgear_add_connector"),
         ("NO_MANIFEST", "plugin.manifest", "no section .sgmanifest", "SWITCHGEAR_CONNECTOR"),

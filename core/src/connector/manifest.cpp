@@ -391,6 +391,11 @@ Json entity_json(const EntityInfo& entity) {
 
 bool EntityInfo::supports(std::string_view op) const noexcept { return among(ops, op); }
 
+bool EntityInfo::tracks_changes() const noexcept {
+  return std::any_of(properties.begin(), properties.end(),
+                     [](const auto& property) { return property.first == "changes" && property.second == "true"; });
+}
+
 bool EntityInfo::can_filter(std::string_view field, std::string_view comparison) const noexcept {
   if (!filterable) return true;
   return std::any_of(filterable->begin(), filterable->end(),

@@ -72,7 +72,7 @@ struct ReadRequest {
     request.limit = from.limit;
     request.token = text_of(from.token);
     request.partition = text_of(from.partition);
-    request.flags = from.count ? SG_READ_COUNT : 0;
+    request.flags = (from.count ? SG_READ_COUNT : 0) | (from.changes ? SG_READ_CHANGES : 0);
     request.parts = from.parts;
   }
 

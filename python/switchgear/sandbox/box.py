@@ -119,12 +119,12 @@ class Sandbox:
     def truth(self, entity: str) -> Iterator[Record]:
         """Every record of an entity as Python values, in key order, computed without asking the server.
 
-        With what `grow` and `change` did, but not what others did by POST /_grow and /_change.
+        With what `grow`, `change` and `remove` did, but not what others did by POST to /_grow, /_change and /_remove.
         """
         return self._data.truth(entity)
 
     def count(self, entity: str) -> int:
-        return self._data.entities[entity].count
+        return len(self._data.entities[entity].rows())
 
     def stats(self) -> dict[str, Any]:
         """What the server counted since it started: requests, records, pages, connections, bytes, status, faults."""
@@ -142,11 +142,14 @@ class Sandbox:
         """Gives some records, at most so many, other values and a `ChangedAt` after all others. Returns them."""
         return self._change("/_change", records, entity)
 
+    def remove(self, records: int = 1, entity: str = "WorkOrders") -> list[Record]:
+        """Deletes some records, at most so many. Returns them as they were."""
+        return self._change("/_remove", records, entity)
+
     def _change(self, path: str, records: int, entity: str) -> list[Record]:
         with self._changing:
             told = self._control("POST", f"{path}?n={records}&entity={entity}")
-            act = self._data.grow if path == "/_grow" else self._data.change
-            rows = act(entity, records)
+            rows = self._data.act(path.removeprefix("/_"), entity, records)
             if told != {"rows": rows, "changes": self._data.changes}:
                 raise RuntimeError("somebody else has changed the records of this sandbox: its truth is not known here")
             return [self._data.entities[entity].record(row) for row in rows]

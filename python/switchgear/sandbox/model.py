@@ -139,7 +139,7 @@ class Version:
 class Entity:
     """A listing of `count` records. `find_row` gives the row that a key has in a listing without end, or None.
 
-    The key's fields come first and depend on the row alone.
+    The key's fields come first and depend on the row alone. `log` has the row of every change, in their order.
     """
 
     name: str
@@ -153,6 +153,7 @@ class Entity:
     _written: dict[int, Record] = field(default_factory=dict, repr=False)
     _own_rows: dict[tuple[Value, ...], int] = field(default_factory=dict, repr=False)
     _gone: set[int] = field(default_factory=set, repr=False)
+    log: array[int] = field(default_factory=lambda: array("q"), repr=False)
     _rows: Sequence[int] | None = field(default=None, repr=False)
     _blocks: dict[int, list[bytes]] = field(default_factory=dict, repr=False)
     _columns: dict[tuple[str, ...], list[Value]] = field(default_factory=dict, repr=False)
@@ -200,6 +201,7 @@ class Entity:
             record[self.changed_at] = changed_at
         record.update(values)
         record.update(zip(self.keys, key, strict=True))
+        self.log.append(row)
         self._forget()
         return created
 
@@ -208,10 +210,16 @@ class Entity:
         row = self.row_of(key)
         if row is None:
             return False
-        self._gone.add(row)
-        self._own_rows.pop(key, None)
-        self._forget()
+        self.remove([row])
         return True
+
+    def remove(self, rows: Sequence[int]) -> None:
+        """Deletes rows."""
+        for row in rows:
+            self._gone.add(row)
+            self._own_rows.pop(self.key(row), None)
+        self.log.extend(rows)
+        self._forget()
 
     def _forget(self) -> None:
         self._columns.clear()
@@ -225,6 +233,7 @@ class Entity:
             self._versions[row] = Version(self.bits(row), changed_at)
             if self.key(row) in self._own_rows:  # a client has been quicker
                 self._gone.add(row)
+        self.log.extend(row for row in rows if row not in self._gone)
         self._forget()
         return rows
 
@@ -235,6 +244,7 @@ class Entity:
             self._versions[row] = Version(mix((former.bits if former else self.bits(row)) + salt), changed_at)
             if row in self._written and self._own_rows.get(self.key(row)) != row:
                 del self._written[row]
+        self.log.extend(rows)
         self._forget()
 
     def record(self, row: int) -> Record:

@@ -1,6 +1,7 @@
 """OData V4 (JSON, minimal metadata), reading: service document, $metadata, entity sets, single entities, $count.
 
-Listings are paged by the server: `@odata.nextLink` carries the client's own options and a $skiptoken.
+Listings are paged by the server: `@odata.nextLink` carries the client's own options and a $skiptoken. Who prefers
+`odata.track-changes` gets a delta link at the end (odata_changes.py).
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import quote
 
+from . import odata_changes
 from .metadata import CONTENT_TYPE, VERSION, metadata_document
 from .model import Entity
 from .paging import Page, Position, Resource, object_text, page_resource, take_page
@@ -18,8 +19,8 @@ from .query import QueryError, Views, parse_key, resolve
 from .wire import HttpError, Reply, Request
 
 ROOT = "/odata/v4/maintenance"
-_KNOWN = {"$filter", "$orderby", "$select", "$top", "$skip", "$count", "$skiptoken", "$format"}
-_LATER = {"$expand", "$search", "$apply", "$compute", "$levels", "$deltatoken"}
+_KNOWN = {"$filter", "$orderby", "$select", "$top", "$skip", "$count", "$skiptoken", "$deltatoken", "$format"}
+_LATER = {"$expand", "$search", "$apply", "$compute", "$levels"}
 
 
 def error_reply(problem: HttpError) -> Reply:
@@ -95,15 +96,21 @@ class ODataService:
         rows = (
             everything[options.skip :] if options.top is None else everything[options.skip : options.skip + options.top]
         )
-        wished = preferred_page_size(request.headers.get("prefer", ""))
+        prefer = request.headers.get("prefer", "")
+        wished = preferred_page_size(prefer)
         size = min(wished or self.page_size, self.max_page_size)
+        since = len(entity.log) if odata_changes.are_wished_for(prefer, options.given) else None
         token = options.given.get("$skiptoken")
-        start = Position(0, size) if token is None else Position.parse(token)
+        start = Position(0, size, since=since) if token is None else Position.parse(token)
         if start is None or start.size > self.max_page_size:
             raise QueryError(f"the $skiptoken {token!r} is not one that this service gave out")
+        if "$deltatoken" in options.given:
+            return self.changes(entity, options, start, base)
+        applied = [f"odata.maxpagesize={start.size}"] if wished is not None else []
+        applied += ["odata.track-changes"] if since is not None else []
         headers: tuple[tuple[str, str], ...] = VERSION
-        if wished is not None:
-            headers += (("Preference-Applied", f"odata.maxpagesize={start.size}"),)
+        if applied:
+            headers += (("Preference-Applied", ",".join(applied)),)
 
         def take() -> Page:
             return take_page(entity, rows, start, total=len(everything), columns=options.columns)
@@ -113,17 +120,33 @@ class ODataService:
 
         return page_resource(take, write)
 
+    def changes(self, entity: Entity, options: Options, start: Position, base: str) -> Resource:
+        """What has changed since a delta link was given out."""
+        page = odata_changes.changes_of(
+            entity, options.given, self.views.rows(entity, options.given.get("$filter")), start
+        )
+        shown = {key: value for key, value in options.given.items() if key not in ("$deltatoken", "$skiptoken")}
+        relative = odata_changes.link_of(entity, {**shown, **page.following})
+        context = self.context(base, entity, options.columns) + "/$delta"
+        texts = odata_changes.entries(entity, page, options.columns, self.link(base, f"$metadata#{entity.name}"))
+        name = "nextLink" if "$skiptoken" in page.following else "deltaLink"
+        body = f'{{"@odata.context":{json.dumps(context)},"value":['.encode() + b",".join(texts)
+        body += f'],"@odata.{name}":{json.dumps(self.link(base, relative))}}}'.encode()
+        return Resource(Reply(200, body, CONTENT_TYPE, VERSION), entity.name, start.number, len(texts))
+
     def page_body(self, page: Page, options: Options, base: str) -> bytes:
         context = self.context(base, page.entity, options.columns)
         total = f'"@odata.count":{page.total},' if options.count else ""
         start = f'{{"@odata.context":{json.dumps(context)},{total}"value":['.encode()
         end = b"]}"
         if page.next is not None:
-            kept = [f"{quote(n, safe='$')}={quote(v, safe='')}" for n, v in options.given.items() if n != "$skiptoken"]
-            kept.append(f"$skiptoken={quote(page.next.token, safe='')}")
-            relative = f"{page.entity.name}?{'&'.join(kept)}"
+            relative = odata_changes.link_of(page.entity, {**options.given, "$skiptoken": page.next.token})
             link = f"{page.foreign_host}{ROOT}/{relative}" if page.foreign_host else self.link(base, relative)
             end = f'],"@odata.nextLink":{json.dumps(link)}}}'.encode()
+        elif page.here.since is not None:
+            kept = {n: v for n, v in options.given.items() if n != "$skiptoken"}
+            relative = odata_changes.link_of(page.entity, {**kept, "$deltatoken": str(page.here.since)})
+            end = f'],"@odata.deltaLink":{json.dumps(self.link(base, relative))}}}'.encode()
         return start + b",".join(page.texts) + end
 
     def context(self, base: str, entity: Entity, columns: frozenset[str] | None) -> str:

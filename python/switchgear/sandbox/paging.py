@@ -7,6 +7,7 @@ page before it is written, so every paging style shows them in its own form.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -16,11 +17,16 @@ from .wire import Reply
 
 @dataclass(frozen=True)
 class Position:
-    """Where a page begins. `tick` counts up without moving on: a fault's way of giving an empty page a fresh token."""
+    """Where a page begins. `tick` counts up without moving on: a fault's way of giving an empty page a fresh token.
+
+    `since`: the listing's changes are tracked from there on, and `start` is a row, not a number of records: who removes
+    records before it must not move the others to a page that was read.
+    """
 
     start: int = 0
     size: int = 1000
     tick: int = 0
+    since: int | None = None
 
     @property
     def number(self) -> int:
@@ -30,15 +36,16 @@ class Position:
     @property
     def token(self) -> str:
         """An opaque text, with characters that are reserved in URLs so that nobody gets away with not encoding them."""
-        return f"{self.start}/{self.size}+{self.tick}="
+        tracked = "" if self.since is None else f"@{self.since}"
+        return f"{self.start}/{self.size}+{self.tick}={tracked}"
 
     @staticmethod
     def parse(token: str) -> Position | None:
         """The position that a token stands for; None for any other text."""
-        found = re.fullmatch(r"(\d{1,15})/(\d{1,9})\+(\d{1,9})=", token, re.ASCII)
+        found = re.fullmatch(r"(\d{1,15})/(\d{1,9})\+(\d{1,9})=(?:@(\d{1,9}))?", token, re.ASCII)
         if found is None or int(found[2]) == 0:
             return None
-        return Position(int(found[1]), int(found[2]), int(found[3]))
+        return Position(int(found[1]), int(found[2]), int(found[3]), None if found[4] is None else int(found[4]))
 
 
 @dataclass(frozen=True)
@@ -86,9 +93,12 @@ def take_page(
     columns: frozenset[str] | None = None,
 ) -> Page:
     """The page of a listing that begins at a position."""
-    piece = rows[here.start : here.start + here.size]
-    end = here.start + here.size
-    following = Position(end, here.size) if end < len(rows) else None
+    begin = here.start if here.since is None else bisect_left(rows, here.start)
+    end = begin + here.size
+    piece = rows[begin:end]
+    following = None
+    if end < len(rows):
+        following = Position(end if here.since is None else rows[end], here.size, since=here.since)
     texts = entity.texts(piece) if columns is None else [object_text(entity, row, columns) for row in piece]
     return Page(entity, here, following, len(rows) if total is None else total, piece, texts, columns)
 

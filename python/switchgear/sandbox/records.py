@@ -8,7 +8,7 @@ a key of two fields, nulls, nested objects and lists.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -260,7 +260,8 @@ class RowOfNumber:
 class Dataset:
     """The five entities for a number of work orders and a seed. The same arguments always give the same records.
 
-    So do the same changes after each other: `grow` and `change` count them, and what they do follows from their number.
+    So do the same changes after each other: `grow`, `change` and `remove` count them, and what they do follows from
+    their number.
     """
 
     def __init__(self, records: int = 100_000, seed: int = 1) -> None:
@@ -293,13 +294,30 @@ class Dataset:
         """Gives some records other values. Returns their rows: at most so many."""
         found, moment = self.entities[entity], self.next_moment()
         salt = mix(self.seed + self.changes)
-        rows: Sequence[int] = range(found.count)
-        if records < found.count:
-            rows = sorted({mix(salt + n) % found.count for n in range(records)})
+        rows = _some(found, records, salt)
         found.change(rows, salt, moment)
-        return list(rows)
+        return rows
+
+    def remove(self, entity: str, records: int) -> list[int]:
+        """Deletes some records. Returns their rows: at most so many."""
+        found = self.entities[entity]
+        self.next_moment()
+        rows = _some(found, records, mix(self.seed + self.changes))
+        found.remove(rows)
+        return rows
+
+    def act(self, what: str, entity: str, records: int) -> list[int]:
+        """`grow`, `change` or `remove`, by its name."""
+        acts = {"grow": self.grow, "change": self.change, "remove": self.remove}
+        return acts[what](entity, records)
 
     def next_moment(self) -> datetime:
         """After all before: one for each change, so that records which were changed together share it."""
         self.changes += 1
         return START + timedelta(days=DAYS, seconds=self.changes)
+
+
+def _some(entity: Entity, records: int, salt: int) -> list[int]:
+    """Rows of an entity, at most so many, as chance has it."""
+    rows = entity.rows()
+    return list(rows) if records >= len(rows) else sorted({rows[mix(salt + n) % len(rows)] for n in range(records)})

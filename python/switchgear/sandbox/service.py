@@ -267,7 +267,7 @@ class Service(Handler):
         if path == "/_faults":
             allow_methods(request, "GET", "POST", "DELETE")
             return self.control_faults(request)
-        if path in ("/_grow", "/_change"):
+        if path in ("/_grow", "/_change", "/_remove"):
             allow_methods(request, "POST")
             return self.control_records(request)
         if path == "/token":
@@ -290,7 +290,7 @@ class Service(Handler):
         return json_reply({"faults": self.faults.report()})
 
     def control_records(self, request: Request) -> Reply:
-        """`n` records of `entity` are added or changed; every page from now on shows it."""
+        """`n` records of `entity` are added, changed or removed; every page from now on shows it."""
         given = {"n": "1", "entity": "WorkOrders", **request.query}
         if given["entity"] not in self.data.entities:
             raise HttpError(
@@ -299,8 +299,7 @@ class Service(Handler):
         number = given["n"]
         if not (number.isascii() and number.isdigit()) or len(number) > 6:
             raise HttpError(400, "bad_request", f"n is {number!r}; it must be a whole number below a million.")
-        act = self.data.grow if request.path == "/_grow" else self.data.change
-        rows = act(given["entity"], int(number))
+        rows = self.data.act(request.path.removeprefix("/_"), given["entity"], int(number))
         self.cache.clear()
         self.views.clear()
         return json_reply({"rows": rows, "changes": self.data.changes})

@@ -58,7 +58,7 @@ TEST_F(Loader, LoadsALibraryOnceWhateverPathLeadsToIt) {
 
 TEST_F(Loader, NamesWhatIsWrongWithTheLibrary) {
   expect_refused(built + "/variant_other_magic.so", "plugin.abi", "is not one of switchgear's");
-  expect_refused(built + "/variant_other_major.so", "plugin.abi", "built for connector ABI 2.2, this is 1.2");
+  expect_refused(built + "/variant_other_major.so", "plugin.abi", "built for connector ABI 2.3, this is 1.3");
   expect_refused(built + "/variant_no_entry.so", "plugin.abi", "does not export sg_connector_entry");
   expect_refused(built + "/variant_null_table.so", "plugin.abi", "returned nothing and did not say why");
   expect_refused(built + "/variant_tiny_table.so", "plugin.abi", "has 24 bytes, at least 64 are needed");

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from asking import Client, same
@@ -54,6 +56,95 @@ def test_a_filtered_listing_that_was_kept_is_taken_anew(own_box: Sandbox) -> Non
             found = client.odata_records("WorkOrders?$filter=Status%20eq%20'OPEN'")
             assert [record["ID"] for record in found] == truth
             own_box.change(100)
+
+
+def test_what_is_removed_is_in_no_listing(own_box: Sandbox) -> None:
+    with Client(own_box) as client:
+        gone = own_box.remove(20)
+        assert 15 <= len(gone) <= 20
+        own_box.change(30)
+        truth = list(own_box.truth("WorkOrders"))
+        assert len(truth) == own_box.count("WorkOrders") == 300 - len(gone)
+        assert not {record["ID"] for record in gone} & {record["ID"] for record in truth}
+        same(client.odata_records("WorkOrders"), truth)
+        same(client.ask("/rest/all/WorkOrders").json["items"], truth)
+        assert client.ask(f"/rest/WorkOrders/{gone[0]['ID']}").status == 404
+
+
+def page_after(client: Client, page: dict[str, Any]) -> dict[str, Any]:
+    """The page that a next or a delta link leads to."""
+    link = page.get("@odata.nextLink") or page["@odata.deltaLink"]
+    reply = client.ask(link)
+    assert reply.status == 200, reply.json
+    return dict(reply.json)
+
+
+def changes_since(client: Client, page: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """All entries behind a delta link, and the last page."""
+    entries: list[Any] = []
+    while True:
+        page = page_after(client, page)
+        assert page["@odata.context"].endswith("/$delta")
+        entries += page["value"]
+        if "@odata.deltaLink" in page:
+            return entries, page
+
+
+def test_a_delta_link_tells_what_has_changed_since_the_listing_began(own_box: Sandbox) -> None:
+    with Client(own_box) as client:
+        wish = "odata.maxpagesize=70,odata.track-changes"
+        first = client.ask("/odata/v4/maintenance/Parts", Prefer=wish)
+        assert first.headers["preference-applied"] == "odata.maxpagesize=70,odata.track-changes"
+        first = client.ask("/odata/v4/maintenance/WorkOrders", Prefer=wish)
+        page, listed = first.json, list(first.json["value"])
+        gone = {record["ID"] for record in own_box.remove(30)}  # while it is being read
+        while "@odata.nextLink" in page:
+            page = page_after(client, page)
+            listed += page["value"]
+        at_first = {record["ID"] for record in listed}
+        changed = {record["ID"] for record in [*own_box.change(90), *own_box.grow(5)]}
+        assert len(at_first) == len(listed), "no record came twice"
+        entries, last = changes_since(client, page)
+        removed = {e["id"] for e in entries if e.get("@odata.context", "").endswith("#WorkOrders/$deletedEntity")}
+        assert removed == {f"WorkOrders({number})" for number in gone}
+        assert {entry["ID"] for entry in entries if "ID" in entry} == changed
+        known = {r["ID"]: r for r in [*listed, *entries] if r.get("ID") is not None and r["ID"] not in gone}
+        same([known[number] for number in sorted(known)], list(own_box.truth("WorkOrders")))
+        assert changes_since(client, last)[0] == []
+
+
+def test_delta_links_of_a_selection_and_of_keys_in_quotes(own_box: Sandbox) -> None:
+    with Client(own_box) as client:
+        wish = "odata.track-changes"
+        parts = client.ask("/odata/v4/maintenance/Parts", Prefer=wish).json
+        gone = own_box.remove(10, "Parts")
+        entries, _ = changes_since(client, parts)
+        assert len(entries) == len(gone)
+        assert all(re.fullmatch(r"Parts\('[^/]+'\)", entry["id"]) for entry in entries)
+        lines = client.ask("/odata/v4/maintenance/PurchaseOrders", Prefer=wish).json
+        own_box.remove(1, "PurchaseOrders")
+        assert "=" in changes_since(client, lines)[0][0]["id"]
+        url = "/odata/v4/maintenance/WorkOrders?$select=ID,Status&$filter=Status%20eq%20'OPEN'"
+        page = client.ask(url, Prefer="odata.track-changes,odata.maxpagesize=1000").json
+        before = {record["ID"] for record in page["value"]}
+        own_box.change(200)
+        now = {record["ID"] for record in own_box.truth("WorkOrders") if record["Status"] == "OPEN"}
+        entries, _ = changes_since(client, page)
+        assert before - now <= {int(e["id"][11:-1]) for e in entries if e.get("reason") == "changed"}
+        assert now - before <= {entry["ID"] for entry in entries if set(entry) == {"ID", "Status"}}
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [("$deltatoken=99", 410), ("$deltatoken=5-2", 410), ("$deltatoken=x", 400), ("$deltatoken=", 400)],
+)
+def test_a_delta_link_of_another_day_is_gone(own_box: Sandbox, query: str, status: int) -> None:
+    with Client(own_box) as client:
+        assert client.ask(f"/odata/v4/maintenance/WorkOrders?{query}").status == status
+        for cut in ("$top=5", "$orderby=ID", "$skip=1"):
+            reply = client.ask(f"/odata/v4/maintenance/WorkOrders?{cut}", Prefer="odata.track-changes")
+            assert "@odata.deltaLink" not in reply.json
+            assert "preference-applied" not in reply.headers
 
 
 def test_changes_that_others_made_leave_no_wrong_truth(own_box: Sandbox) -> None:

@@ -43,6 +43,8 @@ struct EntityInfo {
   std::vector<std::pair<std::string, std::string>> properties;
 
   bool writable() const noexcept { return !ops.empty(); }
+  /// The property "changes": a listing of it ends with a token with which to ask for changes later, also for what is gone.
+  bool tracks_changes() const noexcept;
   bool supports(std::string_view op) const noexcept;
   bool can_filter(std::string_view field, std::string_view comparison) const noexcept;
 };

@@ -68,6 +68,7 @@ struct PageRequest {
   std::int64_t page_size = 0;
   std::int64_t limit = -1;
   bool count = false;
+  bool changes = false;    ///< a token with which to ask for changes later is wanted
   std::int64_t parts = 0;  ///< to plan(): how many are wished for; 0: the connector's choice
 };
 

@@ -1,4 +1,4 @@
-/* The switchgear connector ABI, version 1.2: plain C between a host and a connector built by any compiler.
+/* The switchgear connector ABI, version 1.3: plain C between a host and a connector built by any compiler.
  *
  * A connector is a shared library with two exports:
  *     const sg_abi sg_connector_abi;                                      data; read before anything is called
@@ -30,7 +30,7 @@ extern "C" {
 
 #define SG_ABI_MAGIC UINT32_C(0x53475231) /* "SGR1" */
 #define SG_ABI_MAJOR 1
-#define SG_ABI_MINOR 2
+#define SG_ABI_MINOR 3
 
 typedef struct sg_abi {
   uint32_t magic;
@@ -185,6 +185,10 @@ typedef struct sg_open_request {
 } sg_open_request;
 
 #define SG_READ_COUNT UINT32_C(1) /* ask the source for the total as well */
+/* Since 1.3. A token is wanted with which to ask for changes later (`delta` of the last page). It is handed back as `token` of a first
+ * page, whose listing then is of what has changed since, names removed records, and ends with such a token again. One that the source knows
+ * no longer is SG_GONE: the listing is then read from its beginning. */
+#define SG_READ_CHANGES UINT32_C(2)
 
 /* All that a page depends on. An empty text is "not asked for". */
 typedef struct sg_read_request {
@@ -230,13 +234,13 @@ typedef struct sg_page {
   uint32_t format;
   uint32_t flags;
   sg_buf body;
-  sg_str records;    /* -> array of objects */
-  sg_str next;       /* -> continuation token, text or number; missing, null or "" in the body: the last page */
-  sg_str removed;    /* -> array of deleted records' keys */
-  sg_str delta;      /* -> token from which to ask for changes later */
-  sg_str total;      /* -> number of records in all */
-  sg_str watermark;  /* the NAME of the field by which the listing advances */
-  sg_str control;    /* fields whose name contains this text are the protocol's, not data: "@" in OData */
+  sg_str records;   /* -> array of objects */
+  sg_str next;      /* -> continuation token, text or number; missing, null or "" in the body: the last page */
+  sg_str removed;   /* -> array of objects, the keys of records that are gone; one that is among the page's records as well has come back */
+  sg_str delta;     /* -> token with which to ask for changes later, see SG_READ_CHANGES; on the last page */
+  sg_str total;     /* -> number of records in all */
+  sg_str watermark; /* the NAME of the field by which the listing advances */
+  sg_str control;   /* fields whose name contains this text are the protocol's, not data: "@" in OData */
   sg_str next_token; /* the token itself, where it does not stand in the body (a header, an offset); wins over `next` */
   struct ArrowSchema* schema;
   struct ArrowArray* array;

@@ -87,6 +87,7 @@ struct Position {
   std::int64_t page_size = 0;        ///< 0: the connector's choice
   std::int64_t limit = -1;           ///< records still wanted; -1: all
   bool count = false;                ///< ask the source for the total as well
+  bool changes = false;              ///< a token is wanted with which to ask for changes later, see Page::delta
   std::int64_t parts = 0;            ///< to plan(): how many parts are wished for; 0: as many as seem right
 
   Position() = default;
@@ -102,6 +103,7 @@ struct Position {
         page_size(request.page_size),
         limit(request.limit),
         count((request.flags & SG_READ_COUNT) != 0),
+        changes((request.flags & SG_READ_CHANGES) != 0),
         parts(request.parts) {
     columns.reserve(request.n_columns);
     for (std::uint64_t i = 0; i < request.n_columns; ++i) columns.push_back(detail::str(request.columns[i]));

@@ -66,9 +66,10 @@ class Page {
   Page& next(std::string pointer) & { return set(text_.next, std::move(pointer)); }
   /// The token itself, where it does not stand in the body (a header, an offset). "": this is the last page.
   Page& next_token(std::string token) & { return set(text_.next_token, std::move(token)); }
-  /// -> array of deleted records' keys
+  /// -> array of objects, the keys of records that are gone. One that is among the page's records as well has come back.
   Page& removed(std::string pointer) & { return set(text_.removed, std::move(pointer)); }
-  /// -> token from which to ask for changes later
+  /// -> token with which to ask for changes later, on the last page: it comes back as Position::token, for a listing of what has changed
+  /// since, which ends with such a token again. Category::gone says that the source knows it no longer.
   Page& delta(std::string pointer) & { return set(text_.delta, std::move(pointer)); }
   /// -> number of records in all
   Page& total(std::string pointer) & { return set(text_.total, std::move(pointer)); }
