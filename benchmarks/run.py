@@ -30,6 +30,7 @@ def main(arguments: list[str]) -> int:
         "The store": [PROGRAMS / "bench_store"],
         "Schemas": [PROGRAMS / "bench_schema"],
         "Webhooks in C++": [PROGRAMS / "bench_webhook"],
+        "The webhook sender": [PROGRAMS / "bench_sender"],
         "Webhooks in Python": [sys.executable, HERE / "bench_webhook.py"],
     }
     failed = []

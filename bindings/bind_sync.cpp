@@ -226,6 +226,17 @@ void bind_sync(py::module_& module) {
       .def("stop", [](SyncControl& self) { ++self.wishes; }, "Commit what was read and stop; again: stop at once.");
   module.def("schema_name", [](const std::string& id) { return schema_name(id); }, py::arg("connection_id"), "What its schema is called.");
   module.def(
+      "failed_sync",
+      [](Store& store, const Connection& connection, const std::string& display, bool full, std::string cause,
+         const std::string& error_json) {
+        SyncRequest request;
+        request.full = full;
+        request.cause = std::move(cause);
+        return SyncEngine(store).failed_to_begin(connection, display, request, error_json);
+      },
+      py::arg("store"), py::arg("connection"), py::kw_only(), py::arg("display"), py::arg("full"), py::arg("cause"), py::arg("error_json"),
+      py::call_guard<py::gil_scoped_release>(), "A run that could not begin.");
+  module.def(
       "run_sync",
       [](Store& store, const std::shared_ptr<Connection>& connection, const py::typing::Callable<std::shared_ptr<Destination>()>& open,
          std::string display, bool one_writer, std::vector<EntityPlan> plans, std::map<std::string, std::string> tables, bool full,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import logging
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -157,6 +158,44 @@ class Events:
             )
         except Error as problem:  # the next run, or whoever sees it next, tells it
             _log.warning("that %s is %s could not be recorded: %s", change.connection_id, reach, problem)
+
+
+class Troubles:
+    """What does not work of our own, told as system.error: once for each time that it begins, and as soon as the store
+    takes it. Threads may share it."""
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self._lock = threading.Lock()
+        self._open: set[str] = set()
+        self._untold: list[tuple[str, datetime.datetime, Error]] = []
+
+    def met(self, what: str, error: Error) -> None:
+        """It does not work; `what` until it is `over()`."""
+        with self._lock:
+            if what in self._open:
+                return
+            self._open.add(what)
+            self._untold.append((what, datetime.datetime.now(datetime.timezone.utc), error))
+
+    def over(self, what: str) -> None:
+        """It works again."""
+        with self._lock:
+            self._open.discard(what)
+
+    def tell(self) -> None:
+        """Records what is not recorded yet. Raises StoreError, and keeps it, while that can't be."""
+        with self._lock:
+            for what, at, error in list(self._untold):
+                said = {name: error.to_dict()[name] for name in ("category", "code", "message", "hint")}
+                self._events.emit(
+                    "system.error",
+                    {"error": said},
+                    connection_id=error.connection_id or None,
+                    id=_core.event_id(f"trouble/{what}/{at.isoformat()}"),
+                    occurred_at=at,
+                )
+                self._untold.remove((what, at, error))
 
 
 def _event(row: _core.EventRow) -> StoredEvent:

@@ -6,6 +6,7 @@ import logging
 import random
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,7 +14,8 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from switchgear import _core
-from switchgear.errors import Conflict, Error, StoreError
+from switchgear.errors import Conflict, Error, InternalError, StoreError
+from switchgear.events import Troubles
 from switchgear.schedule import parse_schedule
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 UTC = timezone.utc
 LONGEST_BACKOFF = timedelta(hours=1)
+STANDS_STILL = 60.0  # seconds
+TIDY_EVERY = 3600.0
+DELIVERIES_KEPT = timedelta(days=30)
 _log = logging.getLogger("switchgear.scheduler")
 
 
@@ -52,10 +57,12 @@ class Scheduler:
         concurrency: int = 4,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         pool: Executor | None = None,
+        failed: Callable[[StoreError], object] = lambda _: None,
     ) -> None:
         self._statuses = statuses
         self._sync = sync
         self._now = now
+        self._failed = failed
         self._pool = pool or ThreadPoolExecutor(concurrency, thread_name_prefix="switchgear-sync")
         self._free = threading.Semaphore(concurrency)
         self._busy: set[str] = set()
@@ -97,6 +104,8 @@ class Scheduler:
             _log.info("%s is synced by another process at the moment: %s", due.connection_id, error)
         except Error as error:
             _log.error("the sync of %s could not run: %s", due.connection_id, error)
+            if isinstance(error, StoreError):
+                self._failed(error)
         except Exception:
             _log.exception("the sync of %s could not run", due.connection_id)
         finally:
@@ -128,7 +137,13 @@ def run_forever(
 ) -> None:
     """See Hub.run_forever()."""
     ending = threading.Event()
-    scheduler = Scheduler(syncs.statuses, lambda id: syncs.run(id, None, cause="schedule"), concurrency=concurrency)
+    troubles = Troubles(hub.events)
+    scheduler = Scheduler(
+        syncs.statuses,
+        lambda id: syncs.run(id, None, cause="schedule"),
+        concurrency=concurrency,
+        failed=lambda error: troubles.met("store", error),
+    )
     beside = []
     if workers:
         beside.append(threading.Thread(target=_write, args=(hub, workers, ending), name="switchgear-writer"))
@@ -139,11 +154,21 @@ def run_forever(
         for thread in beside:
             thread.start()
         try:
+            looked = tidied = time.monotonic()
             while not ending.is_set():
                 try:
+                    if time.monotonic() - looked > poll + STANDS_STILL:
+                        troubles.met(f"scheduler/{looked}", _stood_still(time.monotonic() - looked))
+                    looked = time.monotonic()
                     scheduler.look()
+                    troubles.tell()
+                    troubles.over("store")
+                    if deliveries is not None and time.monotonic() >= tidied:
+                        tidied = time.monotonic() + TIDY_EVERY
+                        deliveries.remove_before(datetime.now(UTC) - DELIVERIES_KEPT)
                 except StoreError as error:
                     _log.warning("the store could not be asked, which is tried again: %s", error)
+                    troubles.met("store", error)
                 ending.wait(poll * random.uniform(0.9, 1.1))  # noqa: S311 - processes that began together drift apart
         finally:
             ending.set()
@@ -153,10 +178,18 @@ def run_forever(
                 thread.join()
 
 
+def _stood_still(seconds: float) -> InternalError:
+    return InternalError(
+        f"the scheduler stood still for {seconds:.0f} s, in which nothing was begun that was due",
+        code="internal.scheduler",
+        hint="look for what held this process or its store up at that time: a debugger, swapping, a backup",
+    )
+
+
 def _send(deliveries: Deliveries, ending: threading.Event) -> None:
     while not ending.is_set():
         try:
-            deliveries.send(until_idle=False)
+            deliveries.send(until_idle=False, ending=ending)
             return  # told to stop
         except StoreError as error:
             _log.warning("webhooks could not be sent, which is tried again: %s", error)

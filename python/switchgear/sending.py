@@ -98,6 +98,7 @@ class Deliveries:
         per_endpoint: int = 16,
         lease: float = 30.0,
         timeout: float = 10.0,
+        ending: threading.Event | None = None,
     ) -> _core.SenderStats:
         """See Hub.send_webhooks()."""
         sender = _core.WebhookSender(
@@ -112,7 +113,8 @@ class Deliveries:
         with self._lock:
             self._senders.append(sender)
         try:
-            sender.run()
+            if ending is None or not ending.is_set():  # whoever sets it stops the senders that are here by then
+                sender.run()
         finally:
             with self._lock:
                 self._senders.remove(sender)

@@ -24,13 +24,14 @@ from switchgear.syncing import (
     plans,
     schedule_text,
 )
-from switchgear.syncs import Run, RunEntity, StoredError, SyncStatus
+from switchgear.syncs import Run, RunEntity, StoredError, SyncStatus, error_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from switchgear.hub import Hub
 
+_NOT_THE_SOURCES = ("cancelled", "config", "internal", "store", "unsupported")
 _OFFLINE = ("offline", "timeout", "unavailable", "circuit_open")
 
 
@@ -95,6 +96,16 @@ class SyncRuns:
         where = opener(row.destination, id)
         plant = self._hub.connection(id)
         settings = json.loads(row.entities_json)
+        try:
+            plant.entities()
+        except Error as error:
+            if error.category in _NOT_THE_SOURCES:
+                raise
+            said = error_text(error)
+            failed = _core.failed_sync(
+                self._store, plant._core, display=where.display, full=full, cause=cause, error_json=said
+            )
+            return Run(failed, self._runs)
         with self._control() as control:
             done = _core.run_sync(
                 self._store,

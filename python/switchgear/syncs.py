@@ -34,6 +34,13 @@ def _error(text: str) -> Error:
     )
 
 
+def error_text(error: Error) -> str:
+    """An error as the store keeps it."""
+    said = {name: value for name, value in error.to_dict().items() if value not in (None, "", False)}
+    wait = said.pop("retry_after_seconds", None)
+    return json.dumps(said if wait is None else {**said, "retry_after_ms": int(wait * 1000)})
+
+
 def _error_dict(text: str, **more: Any) -> dict[str, Any] | None:
     error = error_of(text)
     if error is None:

@@ -35,7 +35,7 @@ class Receiver:
     """Answers by its paths.
 
     `/hook/…` 200, or `fail` while that is set; `/status/N` N; `/throttle/N` 429 with that Retry-After; `/redirect` to
-    `/hook/moved`; `/hang` nothing until it is closed.
+    `/hook/moved`; `/hang` nothing until `release()`.
     """
 
     def __init__(self) -> None:
@@ -61,10 +61,14 @@ class Receiver:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._loop is not None and self._ended is not None:
-            self._loop.call_soon_threadsafe(self._ended.set)
+        self.release()
         self._server.should_exit = True
         self._thread.join(30)
+
+    def release(self) -> None:
+        """What hangs is answered now, and from now on at once."""
+        if self._loop is not None and self._ended is not None:
+            self._loop.call_soon_threadsafe(self._ended.set)
 
     @property
     def origin(self) -> str:

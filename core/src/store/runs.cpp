@@ -83,35 +83,82 @@ std::vector<Run> runs_where(DatabaseSession& session, const Text& condition, con
 
 std::string RunStore::new_id() { return store_detail::new_job_id(store_.now()); }
 
+namespace {
+
+void begin_in(DatabaseSession& session, const Run& run) {
+  const Number started = to_microseconds(run.started_at);
+  session.execute(
+      "insert into runs (id, connection_id, state, cause, is_full, holder, destination, started_at, error) values (:id, :connection, "
+      "'in_progress', :cause, :full, :holder, :destination, :started, '')",
+      {{"id", run.id},
+       {"connection", run.connection_id},
+       {"cause", run.cause},
+       {"full", Number{run.full}},
+       {"holder", run.holder},
+       {"destination", run.destination},
+       {"started", started}});
+  session.execute(
+      "insert into sync_connections (connection_id, run_id, state, last_started_at, failures, error) values (:connection, :id, "
+      "'in_progress', :started, 0, '') on conflict (connection_id) do update set run_id = :id, state = 'in_progress', last_started_at = "
+      ":started",
+      {{"connection", run.connection_id}, {"id", run.id}, {"started", started}});
+  for (const RunEntity& each : run.entities) {
+    session.execute(
+        "insert into run_entities (run_id, entity, state, mode, watermark, initial, counts, error) values (:id, :entity, 'queued', "
+        ":mode, "
+        "'', 0, '{}', '')",
+        {{"id", run.id}, {"entity", each.entity}, {"mode", each.mode}});
+    session.execute(
+        "insert into sync_entities (connection_id, entity, run_id, state, watermark, counts, error) values (:connection, :entity, :id, "
+        "'queued', '', '{}', '') on conflict (connection_id, entity) do update set run_id = :id, state = 'queued'",
+        {{"connection", run.connection_id}, {"entity", each.entity}, {"id", run.id}});
+  }
+}
+
+void finish_in(DatabaseSession& session, const Text& run_id, RunState state, const Text& error, const std::optional<SeenReach>& seen,
+               Number now) {
+  const SqlParameters values = {{"state", word(state)}, {"now", now}, {"error", error}, {"id", run_id}};
+  session.execute("update runs set state = :state, finished_at = :now, error = :error where id = :id", values);
+  const bool good = state == RunState::completed;
+  const bool bad = state == RunState::failed;
+  const Text connection_id = connection_of(session, run_id);
+  session.execute(
+      "update sync_connections set state = :state, last_finished_at = :now, error = :error, last_success_at = case when 1 = :good then "
+      ":now "
+      "else last_success_at end, failures = case when 1 = :bad then failures + 1 when :state = 'cancelled' then failures else 0 end "
+      "where "
+      "connection_id = :connection and run_id = :id",
+      {{"state", word(state)},
+       {"now", now},
+       {"error", error},
+       {"good", Number{good}},
+       {"bad", Number{bad}},
+       {"connection", connection_id},
+       {"id", run_id}});
+  const auto of_entities =
+      session.query_one<Number>("select count(*) from run_entities where run_id = :id and error <> ''", {{"id", run_id}});
+  if (std::get<0>(of_entities.value()) == 0) keep_error(session, connection_id, "", run_id, error, now);
+  store_detail::record_run(session, run_id, now);
+  if (seen) store_detail::note_reach(session, connection_id, seen->reach, seen->error, now);
+}
+
+}  // namespace
+
 void RunStore::begin(const Run& run) {
+  store_.write([&](DatabaseSession& session) { begin_in(session, run); });
+}
+
+void RunStore::finished(const std::string& run_id, RunState state, const std::string& error, const std::optional<SeenReach>& seen) {
   store_.write([&](DatabaseSession& session) {
-    const Number started = to_microseconds(run.started_at);
-    session.execute(
-        "insert into runs (id, connection_id, state, cause, is_full, holder, destination, started_at, error) values (:id, :connection, "
-        "'in_progress', :cause, :full, :holder, :destination, :started, '')",
-        {{"id", run.id},
-         {"connection", run.connection_id},
-         {"cause", run.cause},
-         {"full", Number{run.full}},
-         {"holder", run.holder},
-         {"destination", run.destination},
-         {"started", started}});
-    session.execute(
-        "insert into sync_connections (connection_id, run_id, state, last_started_at, failures, error) values (:connection, :id, "
-        "'in_progress', :started, 0, '') on conflict (connection_id) do update set run_id = :id, state = 'in_progress', last_started_at = "
-        ":started",
-        {{"connection", run.connection_id}, {"id", run.id}, {"started", started}});
-    for (const RunEntity& each : run.entities) {
-      session.execute(
-          "insert into run_entities (run_id, entity, state, mode, watermark, initial, counts, error) values (:id, :entity, 'queued', "
-          ":mode, "
-          "'', 0, '{}', '')",
-          {{"id", run.id}, {"entity", each.entity}, {"mode", each.mode}});
-      session.execute(
-          "insert into sync_entities (connection_id, entity, run_id, state, watermark, counts, error) values (:connection, :entity, :id, "
-          "'queued', '', '{}', '') on conflict (connection_id, entity) do update set run_id = :id, state = 'queued'",
-          {{"connection", run.connection_id}, {"entity", each.entity}, {"id", run.id}});
-    }
+    require_under_way(session, run_id);
+    finish_in(session, run_id, state, error, seen, store_.now());
+  });
+}
+
+void RunStore::failed_to_begin(const Run& run, const std::optional<SeenReach>& seen) {
+  store_.write([&](DatabaseSession& session) {
+    begin_in(session, run);
+    finish_in(session, run.id, RunState::failed, run.error, seen, store_.now());
   });
 }
 
@@ -170,36 +217,6 @@ void RunStore::entity_finished(const std::string& run_id, const RunEntity& entit
          {"id", run_id},
          {"entity", entity.entity}});
     keep_error(session, connection_of(session, run_id), entity.entity, run_id, entity.error, now);
-  });
-}
-
-void RunStore::finished(const std::string& run_id, RunState state, const std::string& error, const std::optional<SeenReach>& seen) {
-  store_.write([&](DatabaseSession& session) {
-    require_under_way(session, run_id);
-    const Number now = store_.now();
-    const SqlParameters values = {{"state", word(state)}, {"now", now}, {"error", error}, {"id", run_id}};
-    session.execute("update runs set state = :state, finished_at = :now, error = :error where id = :id", values);
-    const bool good = state == RunState::completed;
-    const bool bad = state == RunState::failed;
-    const Text connection_id = connection_of(session, run_id);
-    session.execute(
-        "update sync_connections set state = :state, last_finished_at = :now, error = :error, last_success_at = case when 1 = :good then "
-        ":now "
-        "else last_success_at end, failures = case when 1 = :bad then failures + 1 when :state = 'cancelled' then failures else 0 end "
-        "where "
-        "connection_id = :connection and run_id = :id",
-        {{"state", word(state)},
-         {"now", now},
-         {"error", error},
-         {"good", Number{good}},
-         {"bad", Number{bad}},
-         {"connection", connection_id},
-         {"id", run_id}});
-    const auto of_entities =
-        session.query_one<Number>("select count(*) from run_entities where run_id = :id and error <> ''", {{"id", run_id}});
-    if (std::get<0>(of_entities.value()) == 0) keep_error(session, connection_id, "", run_id, error, now);
-    store_detail::record_run(session, run_id, now);
-    if (seen) store_detail::note_reach(session, connection_id, seen->reach, seen->error, now);
   });
 }
 

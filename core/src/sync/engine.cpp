@@ -58,6 +58,23 @@ class Messages {
   std::atomic<std::int64_t> count_{0};
 };
 
+/// Whether the source is there, as its calls have shown it; nothing where none did.
+std::optional<SeenReach> seen(const Connection& connection) {
+  const ConnectionStatus status = connection.status();
+  const std::string error = status.error ? error_json(*status.error) : "";
+  switch (status.state) {
+    case LiveState::online:
+    case LiveState::degraded:
+      return SeenReach{Reach::online, ""};
+    case LiveState::offline:
+      return SeenReach{Reach::offline, error};
+    case LiveState::auth_required:
+      return SeenReach{Reach::auth_required, error};
+    default:
+      return std::nullopt;
+  }
+}
+
 /// One run under way.
 class RunUnderWay {
  public:
@@ -291,26 +308,9 @@ class RunUnderWay {
                          .with_hint("the store could not be reached for too long, or this process stood still; the next sync goes on"));
       return run_;
     }
-    runs_.finished(run_.id, run_.state, run_.error, seen());
+    runs_.finished(run_.id, run_.state, run_.error, seen(*connection_));
     leases_.reset();
     return runs_.get(run_.id);  // as everybody sees it
-  }
-
-  /// Whether the source is there, as its calls have shown it; nothing where none did.
-  std::optional<SeenReach> seen() const {
-    const ConnectionStatus status = connection_->status();
-    const std::string error = status.error ? error_json(*status.error) : "";
-    switch (status.state) {
-      case LiveState::online:
-      case LiveState::degraded:
-        return SeenReach{Reach::online, ""};
-      case LiveState::offline:
-        return SeenReach{Reach::offline, error};
-      case LiveState::auth_required:
-        return SeenReach{Reach::auth_required, error};
-      default:
-        return std::nullopt;
-    }
   }
 
   Store& store_;
@@ -351,6 +351,22 @@ Run SyncEngine::run(const std::shared_ptr<Connection>& connection, const Destina
   if (request.entities.empty())
     throw Error(Category::config, "entities", "there is nothing to sync: '" + connection->id() + "' has no entities, or none were named");
   return RunUnderWay(store_, connection, destination, request, host).run();
+}
+
+Run SyncEngine::failed_to_begin(const Connection& connection, const std::string& destination, const SyncRequest& request,
+                                const std::string& error_json) {
+  RunStore runs(store_);
+  Run run;
+  run.id = runs.new_id();
+  run.connection_id = connection.id();
+  run.cause = request.cause;
+  run.full = request.full;
+  run.holder = this_process();
+  run.destination = destination;
+  run.started_at = store_.clock().wall();
+  run.error = error_json;
+  runs.failed_to_begin(run, seen(connection));
+  return runs.get(run.id);
 }
 
 }  // namespace switchgear

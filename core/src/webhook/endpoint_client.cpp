@@ -87,6 +87,9 @@ Error refusal_of(const StoredEndpoint& endpoint, const webhook_detail::Reply& re
   return error;
 }
 
+/// One that does not answer three times in a row is left alone for a while: what waits for it would only wait in vain, one after the other.
+bool deserves_pause(const webhook_detail::Reply& reply, std::int64_t failures) { return reply.error && failures >= 2; }
+
 bool asks_for_pause(const webhook_detail::Reply& reply) {
   return reply.status == 429 || reply.status == 502 || reply.status == 504 || (reply.status == 503 && reply.retry_after);
 }
@@ -174,7 +177,7 @@ DeliveryResult judge(const StoredEndpoint& endpoint, const ClaimedDelivery& deli
     result.disable = "it answered 410: it wants no more";
     return result;
   }
-  if (asks_for_pause(reply)) {
+  if (asks_for_pause(reply) || deserves_pause(reply, failures)) {
     const seconds own = std::min(seconds(5) * (std::int64_t{1} << std::clamp<std::int64_t>(failures, 0, 6)), seconds(300));
     result.throttle_until = now + std::max<milliseconds>(own, reply.retry_after.value_or(milliseconds(0)));
   }

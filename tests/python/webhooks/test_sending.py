@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import datetime
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import standardwebhooks
+import svix
 
 import switchgear as sg
 from servers.nginx import Nginx
 from support.receiver import Received, Receiver
 from switchgear import _core
 from switchgear.sandbox import Sandbox
+from switchgear.testing import ManualClock
 
 HERE = ["127.0.0.0/8"]
 
@@ -36,7 +40,7 @@ def plant(hub: sg.Hub, box: Sandbox, folder: Path, id: str = "plant", url: str =
         id,
         "odata",
         {"url": url or box.odata_url},
-        destination=f"duckdb:///{folder}/data.duckdb",
+        destination=f"duckdb:///{folder}/{id}.duckdb",
         entities={"WorkOrders": {}},
         retry=None,
     )
@@ -47,7 +51,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.time = 1_800_000_000.0
-        self.manual = sg.testing.ManualClock(self.time)
+        self.manual = ManualClock(self.time)
 
     def advance(self, seconds: float) -> None:
         self.time += seconds
@@ -61,6 +65,55 @@ def on_clock(folder: Path) -> tuple[sg.Hub, Clock]:
 
 def types(received: list[Received]) -> Counter[str]:
     return Counter(one.event["type"] for one in received)
+
+
+def test_syncs_reach_an_https_receiver_whose_libraries_believe_them(
+    tmp_path: Path, receiver: Receiver, box: Sandbox
+) -> None:
+    hub = sg.Hub(tmp_path / "plant.db")
+    with Nginx(tmp_path / "nginx", receiver.origin) as nginx:
+        plant(hub, box, tmp_path)
+        plant(hub, box, tmp_path, "away", "http://127.0.0.1:9/odata")
+        options: dict[str, Any] = {"allowed_subnets": HERE, "ca_file": nginx.ca}
+        every = hub.endpoints.add(f"{nginx.url}/hook/every", **options)
+        hub.endpoints.add(f"{nginx.url}/hook/failed", events={"away": ["sync.failed"]}, **options)
+        hub.endpoints.add(f"{nginx.url}/hook/plant", events={"plant": ["sync.*"]}, **options)
+        hub.endpoints.add(f"{nginx.url}/hook/reach", events=["connection.*"], **options)
+        hub.endpoints.add(
+            f"{nginx.url}/hook/timeout", events=["sync.*"], filter={"error.category": "timeout"}, **options
+        )
+        good = hub.sync("plant")
+        bad = hub.sync("away")
+        assert (good.status, bad.status) == ("completed", "failed")
+        stats = hub.send_webhooks()
+    assert types(receiver.received("/hook/every")) == {"sync.completed": 1, "sync.failed": 1, "connection.offline": 1}
+    assert types(receiver.received("/hook/failed")) == {"sync.failed": 1}
+    assert types(receiver.received("/hook/plant")) == {"sync.completed": 1}
+    assert types(receiver.received("/hook/reach")) == {"connection.offline": 1}
+    assert receiver.received("/hook/timeout") == []
+    assert (stats.attempts, stats.delivered) == (6, 6)
+    assert {one.state for one in hub.deliveries()} == {"delivered"}
+
+    assert every.secret is not None
+    for one in receiver.received("/hook/every"):
+        assert one.headers["content-type"] == "application/json"
+        assert "." not in one.id
+        believed = standardwebhooks.Webhook(every.secret).verify(one.body, one.headers)
+        assert believed == svix.Webhook(every.secret).verify(one.body, one.headers) == one.event
+        event = sg.webhooks.verify(one.body, one.headers, every.secret)
+        assert (event.id, event.type, event.connection_id) == (
+            one.id,
+            one.event["type"],
+            one.event["data"]["connection_id"],
+        )
+    by_type = {one.event["type"]: one.event for one in receiver.received("/hook/every")}
+    assert by_type["sync.completed"]["data"]["run_id"] == good.id
+    assert by_type["sync.completed"]["data"]["counts"]["written"] == 30
+    assert by_type["sync.failed"]["data"]["error"]["code"] == "offline.connect"
+    assert (
+        datetime.datetime.fromisoformat(by_type["sync.failed"]["timestamp"].replace("Z", "+00:00")) == bad.finished_at
+    )
+    assert {event.id for event in hub.events.list()} == {one.id for one in receiver.received("/hook/every")}
 
 
 def test_a_certificate_that_nobody_vouches_for_gets_nothing(tmp_path: Path, receiver: Receiver) -> None:
@@ -209,6 +262,42 @@ def test_a_name_that_leads_to_an_address_that_is_not_public_is_refused_when_it_i
     assert [one.path for one in receiver.received()] == ["/hook/beside"]
 
 
+def test_one_that_hangs_and_one_that_fails_delay_no_other(tmp_path: Path, receiver: Receiver) -> None:
+    hub = sg.Hub(tmp_path / "plant.db")
+    for number in range(5):
+        hub.endpoints.add(f"{receiver.origin}/hang", id=f"hangs{number}", allowed_subnets=HERE)
+        hub.endpoints.add(f"{receiver.origin}/status/500", id=f"fails{number}", allowed_subnets=HERE)
+    hub.endpoints.add(f"{receiver.origin}/hook", id="well", allowed_subnets=HERE)
+    for number in range(60):
+        hub.events.emit("order.urgent", {"n": number})
+    sending = threading.Thread(target=lambda: hub.send_webhooks(timeout=60, lease=130, concurrency=16))
+    sending.start()
+    try:
+        receiver.wait(lambda received: sum(one.path == "/hook" for one in received) == 60)
+        receiver.wait(lambda received: sum(one.path == "/status/500" for one in received) == 300)
+        assert len(receiver.received("/hang")) == 5, "each of these is asked once, and not again before it answers"
+    finally:
+        receiver.release()
+        sending.join(60)
+    assert not sending.is_alive()
+    assert {one.state for one in hub.deliveries(endpoint="well")} == {"delivered"}
+    assert {one.state for one in hub.deliveries(endpoint="fails0")} == {"retry"}
+    assert {one.state for one in hub.deliveries(endpoint="hangs0")} == {"delivered"}
+
+
+def test_one_that_does_not_answer_three_times_in_a_row_is_left_alone(tmp_path: Path) -> None:
+    hub, clock = on_clock(tmp_path)
+    hub.endpoints.add("http://127.0.0.1:9/hook", id="ops", allowed_subnets=HERE)
+    for number in range(20):
+        hub.events.emit("order.urgent", {"n": number})
+    assert hub.send_webhooks().attempts == 3
+    ops = hub.endpoints.get("ops")
+    assert ops.state == "throttled"
+    assert ops.throttled_until is not None
+    clock.advance(ops.throttled_until.timestamp() - clock.time + 0.001)
+    assert hub.send_webhooks().attempts >= 1
+
+
 def test_while_a_secret_rotates_both_sign(tmp_path: Path, receiver: Receiver) -> None:
     hub, clock = on_clock(tmp_path)
     old = hub.endpoints.add(f"{receiver.origin}/hook", id="ops", allowed_subnets=HERE).secret
@@ -262,9 +351,25 @@ def test_samples_reach_one_endpoint_and_count_as_nothing(tmp_path: Path, receive
     assert len(hub.events.list(tests=True)) == 3
 
 
-def test_run_forever_sends(tmp_path: Path, receiver: Receiver) -> None:
-    import threading
+def test_a_connection_that_goes_and_comes_back_is_told_once_each(
+    tmp_path: Path, receiver: Receiver, box: Sandbox
+) -> None:
+    hub = sg.Hub(tmp_path / "plant.db")
+    hub.endpoints.add(f"{receiver.origin}/hook", events={"plant": ["connection.*"]}, allowed_subnets=HERE)
+    plant(hub, box, tmp_path)
+    hub.sync("plant")
+    hub.update("plant", {"url": "http://127.0.0.1:9/odata"})
+    hub.sync("plant")
+    hub.sync("plant")
+    hub.update("plant", {"url": box.odata_url})
+    hub.sync("plant")
+    hub.sync("plant")
+    hub.send_webhooks()
+    received = receiver.received()
+    assert sorted(types(received).items()) == [("connection.offline", 1), ("connection.online", 1)]
 
+
+def test_run_forever_sends(tmp_path: Path, receiver: Receiver) -> None:
     hub = sg.Hub(tmp_path / "plant.db")
     hub.endpoints.add(f"{receiver.origin}/hook", allowed_subnets=HERE)
     thread = threading.Thread(target=lambda: hub.run_forever(workers=0))

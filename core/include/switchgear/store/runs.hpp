@@ -108,6 +108,9 @@ class RunStore {
   /// With the events that this makes: sync.completed or sync.failed, and what has become of the connection.
   void finished(const std::string& run_id, RunState state, const std::string& error, const std::optional<SeenReach>& seen = std::nullopt);
 
+  /// A run that came to nothing before it could begin, because the source could not be asked what it has, say.
+  void failed_to_begin(const Run& run, const std::optional<SeenReach>& seen);
+
   /// A run committed this of the entity, and died before it could say so.
   void replay(const std::string& run_id, const std::string& connection_id, const std::string& entity, const RunCounts& counts,
               const std::string& watermark);

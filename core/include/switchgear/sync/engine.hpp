@@ -58,6 +58,10 @@ class SyncEngine {
   Run run(const std::shared_ptr<Connection>& connection, const DestinationSource& destination, const SyncRequest& request,
           const SyncHost& host);
 
+  /// A run that came to nothing, because the source could not be asked what it has. `error_json`: why, as error_json() writes it.
+  Run failed_to_begin(const Connection& connection, const std::string& destination, const SyncRequest& request,
+                      const std::string& error_json);
+
  private:
   Store& store_;
 };
