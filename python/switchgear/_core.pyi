@@ -2515,6 +2515,13 @@ def explain_read(
     What reading will take, as far as it can be told before anything is sent.
     """
 
+def failed_sync(
+    store: Store, connection: Connection, *, display: str, full: bool, cause: str, error_json: str
+) -> RunRow:
+    """
+    A run that could not begin.
+    """
+
 def file_sha256(path: str) -> str:
     """
     A file's SHA-256 in hexadecimal, as a pin takes it.

@@ -347,6 +347,22 @@ TEST_P(RunEvents, ARunThatDiedIsAnEventOnce) {
   EXPECT_EQ(json::parse(events[0].body)["data"]["error"]["code"], "failed.interrupted");
 }
 
+/// A source that could not be asked what it has: nothing was synced, and that is a run, too.
+TEST_P(RunEvents, ARunThatCouldNotBeginIsOneThatFailed) {
+  switchgear::Run run;
+  run.id = runs_.new_id();
+  run.connection_id = "plant";
+  run.started_at = clock_.wall();
+  run.error = error_json(Error(Category::offline, "connect", "nobody answers"));
+  runs_.failed_to_begin(run, SeenReach{Reach::offline, run.error});
+  EXPECT_EQ(runs_.get(run.id).state, RunState::failed);
+  EXPECT_EQ(runs_.errors("plant", "", std::nullopt).size(), 1U);
+  Ids types;
+  for (const StoredEvent& each : events_.list({.after = 0})) types.push_back(each.type);
+  EXPECT_EQ(types, (Ids{"sync.failed", "connection.offline"}));
+  EXPECT_EQ(runs_.settle_interrupted(), 0);
+}
+
 TEST_P(RunEvents, ADestinationOrAPluginThatFailsIsASystemError) {
   end_run(RunState::failed, error_json(Error(Category::destination, "full", "no space")));
   end_run(RunState::failed, error_json(Error(Category::plugin, "it broke its contract")));

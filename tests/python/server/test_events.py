@@ -32,7 +32,7 @@ def test_endpoints_are_set_up_changed_and_removed(shell: Shell) -> None:
         assert server("PATCH", "/endpoints/ops", {"state": "enabled"}).json["state"] == "enabled"
         assert server("POST", "/endpoints", wanted).error["code"] == "conflict.exists"
         inside = server("POST", "/endpoints", {"url": "https://10.0.0.1/hook"})
-        assert (inside.status, inside.error["code"]) == (400, "config.address")
+        assert (inside.status, inside.error["code"]) == (422, "config.address")
         assert server("POST", "/endpoints", {**wanted, "allowed_subnets": ["10.0.0.0/8"]}).status == 400
         assert server("DELETE", "/endpoints/ops").json == {"removed": "ops"}
         assert server("DELETE", "/endpoints/ops").status == 404

@@ -98,8 +98,8 @@ def test_syncs_reach_an_https_receiver_whose_libraries_believe_them(
     for one in receiver.received("/hook/every"):
         assert one.headers["content-type"] == "application/json"
         assert "." not in one.id
-        believed = standardwebhooks.Webhook(every.secret).verify(one.body, one.headers)
-        assert believed == svix.Webhook(every.secret).verify(one.body, one.headers) == one.event
+        assert standardwebhooks.Webhook(every.secret).verify(one.body, one.headers) == one.event
+        svix.Webhook(every.secret).verify(one.body, one.headers)  # raises, and returns nothing
         event = sg.webhooks.verify(one.body, one.headers, every.secret)
         assert (event.id, event.type, event.connection_id) == (
             one.id,

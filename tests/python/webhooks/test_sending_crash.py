@@ -16,7 +16,7 @@ import switchgear as sg
 from servers.postgres import Postgres
 from support.receiver import Receiver
 from support.seeds import dice, new_seed, soak_deadline, soak_rounds
-from support.sending_process import LEASE, TIMEOUT, sending
+from support.sending_process import KEY, LEASE, TIMEOUT, sending
 from switchgear import _core
 from switchgear.sandbox import Sandbox
 
@@ -96,7 +96,7 @@ def run(store: str, folder: Path, kills: int, capsys: pytest.CaptureFixture[str]
     print(f"SWITCHGEAR_SEED={seed}")
     rng = dice(seed)
     with Sandbox(records=100, process=True) as box, Receiver() as receiver:
-        hub = sg.Hub(store)
+        hub = sg.Hub(store, key=sg.Secret(KEY))
         for id, url in (("plant", box.odata_url), ("away", "http://127.0.0.1:9/odata")):
             hub.add(
                 id,
