@@ -24,6 +24,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   switchgear::bindings::bind_store(module);
   switchgear::bindings::bind_tokens(module);
   switchgear::bindings::bind_events(module);
+  switchgear::bindings::bind_inbox(module);
   switchgear::bindings::bind_queue(module);
   switchgear::bindings::bind_sync_status(module);
   switchgear::bindings::bind_sync(module);

@@ -22,6 +22,7 @@ void bind_writing(pybind11::module_& module);
 void bind_store(pybind11::module_& module);
 void bind_tokens(pybind11::module_& module);
 void bind_events(pybind11::module_& module);
+void bind_inbox(pybind11::module_& module);
 void bind_queue(pybind11::module_& module);
 void bind_sync(pybind11::module_& module);
 void bind_sync_status(pybind11::module_& module);

@@ -50,6 +50,7 @@ from switchgear.errors import (
 )
 from switchgear.events import Events, StoredEvent
 from switchgear.hub import Hub
+from switchgear.inbox import Inbox, Received
 from switchgear.jobs import Job, JobProgress, JobResult, Queue
 from switchgear.network import Timeouts, Tls
 from switchgear.oauth2 import FileTokenStore, MemoryTokenStore, OAuth2ClientCredentials, OAuth2RefreshToken, TokenStore
@@ -106,6 +107,7 @@ __all__ = [
     "Health",
     "Hub",
     "HubStatus",
+    "Inbox",
     "InternalError",
     "Job",
     "JobProgress",
@@ -127,6 +129,7 @@ __all__ = [
     "ReadExplanation",
     "ReadStats",
     "Reader",
+    "Received",
     "RecordBatch",
     "Retry",
     "Run",

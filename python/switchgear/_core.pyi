@@ -2135,6 +2135,102 @@ class WebhookSender:
         Claim nothing more, and return once what is under way has ended; again: end it now.
         """
 
+class InboxMessage:
+    """
+    A webhook that came.
+    """
+    @property
+    def attempts(self) -> int: ...
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def connection_id(self) -> str: ...
+    @property
+    def content_type(self) -> str: ...
+    @property
+    def data_json(self) -> str:
+        """
+        JSON; empty: the body is none.
+        """
+    @property
+    def due_at(self) -> typing.Any: ...
+    @property
+    def error(self) -> str:
+        """
+        JSON; empty: none.
+        """
+    @property
+    def id(self) -> str: ...
+    @property
+    def occurred_at(self) -> typing.Any: ...
+    @property
+    def received_at(self) -> typing.Any: ...
+    @property
+    def state(self) -> str:
+        """
+        waiting, in_progress, done or failed.
+        """
+    @property
+    def type(self) -> str:
+        """
+        As its sender calls it.
+        """
+
+class InboxStore:
+    """
+    Webhooks that came, verified, each once.
+    """
+    def __init__(self, store: Store) -> None: ...
+    def again(self, connection_id: str, id: str) -> InboxMessage:
+        """
+        Raises NotFound, Conflict.
+        """
+    def claim(
+        self, lease: typing.SupportsFloat | typing.SupportsIndex, most: typing.SupportsInt | typing.SupportsIndex
+    ) -> list[InboxMessage]:
+        """
+        Those that are due, the oldest first. `lease`: seconds.
+        """
+    def get(self, connection_id: str, id: str) -> InboxMessage:
+        """
+        Raises NotFound.
+        """
+    def list(
+        self, connection_id: str, state: str | None, limit: typing.SupportsInt | typing.SupportsIndex
+    ) -> list[InboxMessage]:
+        """
+        The newest first, without their bodies.
+        """
+    def put(
+        self,
+        *,
+        connection_id: str,
+        id: str,
+        type: str,
+        occurred_at: typing.SupportsFloat | typing.SupportsIndex | None,
+        content_type: str,
+        body: bytes,
+        data_json: str,
+    ) -> bool:
+        """
+        On disk when it returns. False: it came before.
+        """
+    def remove_before(self, before: typing.SupportsFloat | typing.SupportsIndex) -> int:
+        """
+        Seconds since 1970; how many those were.
+        """
+    def sender(self, connection_id: str) -> str | None: ...
+    def set_sender(self, connection_id: str, settings_json: str) -> None:
+        """
+        JSON; empty: none are taken any more. Raises NotFound.
+        """
+    def settle(
+        self, claimed: InboxMessage, error_json: str, due_at: typing.SupportsFloat | typing.SupportsIndex | None
+    ) -> bool:
+        """
+        False: its lease has run out.
+        """
+
 class WorkerStats:
     """
     What a worker has done so far.

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, cast
 
 from switchgear import _core
 from switchgear.endpoints import Endpoints
 from switchgear.events import Events
+from switchgear.inbox import Inbox, Received
 from switchgear.sending import Deliveries, Delivery, State
 
 if TYPE_CHECKING:
+    from switchgear.hub import Hub
     from switchgear.project import Project
 
 
@@ -22,6 +24,12 @@ class HubWebhooks:
         self.events = Events(store)
         self._deliveries = Deliveries(store, sealed)
         self.endpoints = Endpoints(store, sealed, self._deliveries)
+        self._inbox_handlers: list[tuple[str, str, Callable[[Received], object]]] = []
+
+    @property
+    def inbox(self) -> Inbox:
+        """Webhooks that others send: who may, what came, and what it begins."""
+        return Inbox(cast("Hub", self), self._inbox_handlers)
 
     def apply_endpoints(self, project: Project, ids: Sequence[str] | None = None) -> list[str]:
         """Takes over the endpoints of a project file, which then owns them. Returns the ids that are new or changed.

@@ -144,7 +144,7 @@ def run_forever(
         concurrency=concurrency,
         failed=lambda error: troubles.met("store", error),
     )
-    beside = []
+    beside = [threading.Thread(target=_handle, args=(hub, ending, poll), name="switchgear-inbox")]
     if workers:
         beside.append(threading.Thread(target=_write, args=(hub, workers, ending), name="switchgear-writer"))
     if deliveries is not None:
@@ -194,6 +194,27 @@ def _send(deliveries: Deliveries, ending: threading.Event) -> None:
         except StoreError as error:
             _log.warning("webhooks could not be sent, which is tried again: %s", error)
             ending.wait(5.0)
+
+
+def handle_inbox(hub: Hub) -> None:
+    """Handles webhooks that come, and nothing else, until `hub.stop()`."""
+    ending = threading.Event()
+    hub._ends.append(ending)
+    try:
+        _handle(hub, ending, 0.2)
+    finally:
+        hub._ends.remove(ending)
+
+
+def _handle(hub: Any, ending: threading.Event, poll: float) -> None:
+    inbox = hub.inbox
+    while not ending.is_set():
+        try:
+            while inbox.work() and not ending.is_set():
+                pass
+        except StoreError as error:
+            _log.warning("webhooks that came could not be handled, which is tried again: %s", error)
+        ending.wait(poll)
 
 
 def _write(hub: Any, workers: int, ending: threading.Event) -> None:

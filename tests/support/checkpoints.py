@@ -141,7 +141,7 @@ def delta_lab(folder: Path) -> Lab:
 def delta_rows(table: DeltaTable) -> list[Row]:
     """The rows as deltalake reads them, by none of pyarrow's threads, which may outlive what they read by Python."""
     rows = QueryBuilder().register("rows", table).execute("select * from rows").read_all()
-    return pa.table(rows).to_pylist()
+    return list(pa.table(rows).to_pylist())
 
 
 def delta_files(table: DeltaTable) -> list[Row]:

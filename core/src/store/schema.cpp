@@ -161,8 +161,23 @@ Migration event_tables() {
       }};
 }
 
+Migration inbox_tables() {
+  return {7,
+          "webhooks that come",
+          {
+              R"(create table inbox_senders (connection_id text primary key references connections (id) on delete cascade, settings text
+              not null))",
+              R"(create table inbox (connection_id text not null, id text not null, type text not null, occurred_at bigint, content_type
+              text not null, encoding text not null check (encoding in ('', 'base64')), body text not null, data text not null,
+              received_at bigint not null, state text not null check (state in ('waiting', 'in_progress', 'done', 'failed')), attempts
+              bigint not null, fence bigint not null, due_at bigint, error text not null, primary key (connection_id, id)))",
+              "create index inbox_due on inbox (due_at) where due_at is not null",
+              "create index inbox_received on inbox (received_at)",
+          }};
+}
+
 std::vector<Migration> all_migrations() {
-  return {connection_tables(), lease_tables(), job_tables(), sync_tables(), api_tables(), event_tables()};
+  return {connection_tables(), lease_tables(), job_tables(), sync_tables(), api_tables(), event_tables(), inbox_tables()};
 }
 
 }  // namespace switchgear::store_detail

@@ -13,6 +13,7 @@ Migration job_tables();         ///< 3
 Migration sync_tables();        ///< 4
 Migration api_tables();         ///< 5
 Migration event_tables();       ///< 6
+Migration inbox_tables();       ///< 7
 
 std::vector<Migration> all_migrations();
 

@@ -1,4 +1,4 @@
-"""`switchgear webhook verify|sign`: what a receiver believes and a sender signs, tried by hand."""
+"""`switchgear webhook verify|sign|listen`: what a receiver believes and a sender signs, tried by hand."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
+from urllib.parse import quote
 
 import typer
 
 from switchgear import webhooks
 from switchgear._core import Secret
-from switchgear.cli.options import AsJson
+from switchgear.cli.options import AsJson, ProjectFile, Store, open_hub
 from switchgear.cli.output import plain, print_json, say
 from switchgear.errors import ConfigError, SignatureError
+from switchgear.inbox import Received
+from switchgear.reader import require
+from switchgear.running import handle_inbox
 
 Value = TypeVar("Value")
 
@@ -102,6 +106,74 @@ def verify(
         if value not in (None, {}):
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
             typer.echo(f"{name}: {plain(text)}")
+
+
+@webhook.command()
+def listen(
+    conn: Annotated[str, typer.Argument(metavar="CONN", help="The connection whose webhooks come.")],
+    secret: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--secret", metavar="REFERENCE", help="env:NAME, file:PATH or keyring:SERVICE/NAME; else as it was kept."
+        ),
+    ] = None,
+    scheme: SchemeOption = "standard",
+    recipe: Recipe = None,
+    sync: Annotated[
+        list[str] | None, typer.Option("--sync", metavar="ENTITY", help="What each message makes to be synced.")
+    ] = None,
+    url: Url = None,
+    host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="0 takes a free one.")] = 8322,
+    store: Store = None,
+    project: ProjectFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Listen for webhooks of a connection, verify, keep and handle them, and show each. Ctrl-C ends it.
+
+    With --secret the rules are kept: `switchgear serve` takes the same webhooks from then on.
+
+    \b
+    Examples:
+      switchgear webhook listen sap-mt --secret env:SAP_WEBHOOK_SECRET
+      switchgear webhook listen sap-mt --secret file:key --scheme github --sync WorkOrders --json
+    """
+    require("starlette", "server")
+    require("uvicorn", "server")
+    from switchgear.server import MAX_BODY_BYTES, running
+
+    hub = open_hub(store, project, conn)
+    if secret:
+        hub.inbox.accept(conn, secret, scheme=_scheme(scheme, recipe), sync=sync or None, url=url)
+    elif hub.inbox.rules(conn) is None:
+        raise ConfigError(
+            f"no webhooks are taken for '{conn}' yet",
+            code="config.secret",
+            hint="say how they are verified: --secret env:NAME --scheme standard",
+            connection_id=conn,
+        )
+
+    @hub.inbox.on(conn)
+    def show(message: Received) -> None:
+        if as_json:
+            typer.echo(json.dumps(message.to_dict(), ensure_ascii=False, default=str))
+        else:
+            data = json.dumps(message.data, ensure_ascii=False, default=str)
+            typer.echo(plain(f"{message.received_at:%H:%M:%S} {message.id} {message.type or '(no type)'} {data[:500]}"))
+        sys.stdout.flush()
+
+    sock = running.listen(host, port)
+    address, number = sock.getsockname()[:2]
+    where = f"http://{f'[{address}]' if ':' in address else address}:{number}/webhooks/{quote(conn, safe='')}"
+
+    def listening() -> None:
+        typer.echo(json.dumps({"url": where}) if as_json else f"listening on {where}")
+        sys.stdout.flush()
+
+    if not running.serve(
+        hub, sock, max_body_bytes=MAX_BODY_BYTES, work=lambda: handle_inbox(hub), grace=5, listening=listening
+    ):
+        raise typer.Exit(1)
 
 
 @webhook.command()

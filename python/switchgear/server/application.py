@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from switchgear.server import connections, events, jobs, openapi, records, syncs
+from switchgear.server import connections, events, inbox, jobs, openapi, records, syncs
 from switchgear.server.access import access_of
 from switchgear.server.endpoint import Endpoint
 from switchgear.server.operations import Call, Operation, Services
@@ -40,6 +40,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *records.OPERATIONS,
     *jobs.OPERATIONS,
     *events.OPERATIONS,
+    *inbox.OPERATIONS,
     Operation(
         "GET",
         "/healthz",

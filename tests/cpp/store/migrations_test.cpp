@@ -83,6 +83,10 @@ const std::map<std::int64_t, std::pair<std::string, std::string>> samples = {
      {"insert into deliveries (event_id, endpoint_id, state, attempts, due_at, fence, sender, status, error, response, created_at) values "
       "('evt_1', 'ops', 'retry', 2, 12, 3, 's1', 500, '', 'oops', 10)",
       "select count(*) from deliveries where event_id = 'evt_1' and due_at = 12 and response = 'oops'"}},
+    {7,
+     {"insert into inbox (connection_id, id, type, content_type, encoding, body, data, received_at, state, attempts, fence, due_at, error) "
+      "values ('plant', 'msg_1', 'order.changed', 'application/json', '', '{}', '{}', 13, 'waiting', 0, 0, 14, '')",
+      "select count(*) from inbox where id = 'msg_1' and received_at = 13 and due_at = 14"}},
 };
 
 TEST_P(Migrations, GoUpFromEachEarlierVersionWithDataInIt) {

@@ -12,7 +12,7 @@ PAGE = Path(__file__).resolve().parents[3] / "docs/webhooks.md"
 
 def test_the_page_runs_as_printed(tmp_path: Path) -> None:
     blocks = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     script = tmp_path / "page.py"
     script.write_text("\n".join(blocks))
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, cwd=tmp_path, timeout=60)
@@ -26,4 +26,6 @@ def test_the_page_runs_as_printed(tmp_path: Path) -> None:
         "binary {'n': 7}",
         "batch {'n': 7}",
         "{'Allow': 'OPTIONS, POST', 'WebHook-Allowed-Origin': 'mes.example.com', 'WebHook-Allowed-Rate': '60'}",
+        "order.changed {'ID': 7}",
+        "202 1",
     ]
