@@ -17,6 +17,7 @@
 #include "policy_objects.hpp"
 #include "switchgear/connection/connection.hpp"
 #include "switchgear/connection/diagnosis.hpp"
+#include "switchgear/connection/policy_memory.hpp"
 #include "switchgear/connection/probe.hpp"
 #include "wall_time.hpp"
 
@@ -143,6 +144,13 @@ void bind_connection(py::module_& module) {
           py::arg("refresh") = false, py::keep_alive<0, 1>(), "entities() for an event loop.")
       .def("status", &Connection::status)
       .def("listen", &listen, py::arg("number"), "From now on what happens to it is told to switchgear.core_news, under this number.")
+      .def(
+          "policy_memory", [](Connection& connection) { return policy_memory(connection.guard(), connection.clock()); },
+          "What open breakers and a throttled limiter have learnt, as JSON; '': nothing.")
+      .def(
+          "restore_policies",
+          [](Connection& connection, const std::string& memory) { restore_policies(connection.guard(), connection.clock(), memory); },
+          py::arg("memory"), "Before anything is sent: goes on with what policy_memory() gave, in whichever process.")
       .def("pause", told(&Connection::pause))
       .def("resume", told(&Connection::resume))
       .def("diagnose", &diagnose_connection, py::arg("probe") = py::none(), py::arg("entities") = py::none())

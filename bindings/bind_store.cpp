@@ -14,8 +14,10 @@
 #include "switchgear/connection/stored_tokens.hpp"
 #include "switchgear/data/record_text.hpp"
 #include "switchgear/store/connections.hpp"
+#include "switchgear/store/description.hpp"
 #include "switchgear/store/jobs.hpp"
 #include "switchgear/store/secrets.hpp"
+#include "switchgear/store/settings.hpp"
 #include "switchgear/store/store.hpp"
 #include "wall_time.hpp"
 
@@ -250,11 +252,23 @@ void bind_jobs(py::module_& module) {
 }  // namespace
 
 void bind_store(py::module_& module) {
+  py::class_<StoreDescription>(module, "StoreDescription", "What there is to say of a store itself.")
+      .def_readonly("schema_version", &StoreDescription::schema_version, "Of its tables.")
+      .def_readonly("bytes", &StoreDescription::bytes, "That its database takes up on disk.");
   py::class_<Store, std::shared_ptr<Store>>(module, "Store", "The database with all state.")
       .def(py::init([](const std::string& url) { return std::make_shared<Store>(url); }), py::arg("url"), WithoutGil())
       .def(py::init([](const std::string& url, Clock& clock) { return std::make_shared<Store>(url, DatabaseOptions{}, clock); }),
            py::arg("url"), py::arg("clock"), py::keep_alive<1, 3>(), WithoutGil())
-      .def_property_readonly("display", &Store::display, "Its URL, without a password.");
+      .def_property_readonly("display", &Store::display, "Its URL, without a password.")
+      .def_property_readonly(
+          "kind", [](const Store& store) { return store.kind() == DatabaseKind::sqlite ? "sqlite" : "postgresql"; },
+          "sqlite or postgresql.")
+      .def("describe", &describe, WithoutGil(), "Its version and size.");
+  py::class_<SettingStore>(module, "SettingStore", "Single values by name that all who use the store share.")
+      .def(py::init<Store&>(), py::arg("store"), py::keep_alive<1, 2>())
+      .def("find", &SettingStore::find, py::arg("name"), WithoutGil(), "None: there is none.")
+      .def("put", &SettingStore::put, py::arg("name"), py::arg("value"), WithoutGil())
+      .def("erase", &SettingStore::erase, py::arg("name"), WithoutGil());
   py::class_<SecretStore>(module, "SecretStore", "Secrets that come into being here, sealed.")
       .def(py::init<Store&, std::optional<Secret>>(), py::arg("store"), py::arg("key") = py::none(), py::keep_alive<1, 2>())
       .def("names", &SecretStore::names, WithoutGil())

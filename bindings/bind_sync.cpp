@@ -17,6 +17,7 @@
 #include "module.hpp"
 #include "switchgear/sync/adbc_destination.hpp"
 #include "switchgear/sync/engine.hpp"
+#include "switchgear/sync/naming.hpp"
 #include "wall_time.hpp"
 
 namespace py = pybind11;
@@ -224,6 +225,8 @@ void bind_sync(py::module_& module) {
   py::class_<SyncControl, std::shared_ptr<SyncControl>>(module, "SyncControl", "Ends a sync from another thread.")
       .def(py::init<>())
       .def("stop", [](SyncControl& self) { ++self.wishes; }, "Commit what was read and stop; again: stop at once.");
+  module.def(
+      "snake_case", [](const std::string& name) { return snake_case(name); }, py::arg("name"), "What naming='snake_case' makes of it.");
   module.def("schema_name", [](const std::string& id) { return schema_name(id); }, py::arg("connection_id"), "What its schema is called.");
   module.def(
       "failed_sync",
@@ -241,13 +244,14 @@ void bind_sync(py::module_& module) {
       [](Store& store, const std::shared_ptr<Connection>& connection, const py::typing::Callable<std::shared_ptr<Destination>()>& open,
          std::string display, bool one_writer, std::vector<EntityPlan> plans, std::map<std::string, std::string> tables, bool full,
          std::string cause, std::string schema, std::size_t concurrency, double lease, SyncControl& control, const py::object& progress,
-         const py::object& passed) {
+         const py::object& passed, bool snake_case) {
         SyncRequest request;
         request.entities = std::move(plans);
         request.full = full;
         request.cause = std::move(cause);
         request.schema = std::move(schema);
         request.concurrency = concurrency;
+        request.snake_case = snake_case;
         request.lease = microseconds_of(lease);
         request.table_name = [tables = std::move(tables)](const std::string& entity) {
           const auto found = tables.find(entity);
@@ -261,7 +265,7 @@ void bind_sync(py::module_& module) {
       },
       py::arg("store"), py::arg("connection"), py::arg("open"), py::kw_only(), py::arg("display"), py::arg("one_writer"), py::arg("plans"),
       py::arg("tables"), py::arg("full"), py::arg("cause"), py::arg("schema"), py::arg("concurrency"), py::arg("lease"), py::arg("control"),
-      py::arg("progress") = py::none(), py::arg("passed") = py::none(),
+      py::arg("progress") = py::none(), py::arg("passed") = py::none(), py::arg("snake_case") = false,
       "Syncs in this thread and threads of its own. What source and destination did wrong is in the run.");
 }
 

@@ -32,6 +32,8 @@ Error error_of(const py::error_already_set& raised, Category otherwise, const ch
   Error error(category, code.find('.') == std::string::npos ? "" : code.substr(code.find('.') + 1), text("message"));
   error.hint = text("hint");
   error.retryable = exception.attr("retryable").cast<bool>();
+  error.http_status = exception.attr("http_status").cast<int>();
+  error.request_id = text("request_id");
   const py::object wait = exception.attr("retry_after");
   if (!wait.is_none())
     error.retry_after = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::duration<double>(wait.cast<double>()));

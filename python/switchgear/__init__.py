@@ -20,7 +20,8 @@ except ImportError as error:
 from switchgear import webhooks
 from switchgear._core import Category, RecordBatch, Secret, memory_budget, parse_json
 from switchgear.auth import ApiKey, Auth, BasicAuth, BearerAuth, ClientCertificate
-from switchgear.connection import Connection, connect
+from switchgear.connecting import connect
+from switchgear.connection import Connection
 from switchgear.connection_info import StoredConnectionInfo
 from switchgear.diagnosis import ConnectionStatus, Diagnosis, Health, LoggedError, StatusChange
 from switchgear.endpoints import Endpoint, Endpoints
@@ -61,7 +62,8 @@ from switchgear.schema import Schema
 from switchgear.sending import Delivery
 from switchgear.sessions import CookieLogin, CsrfToken
 from switchgear.sync_runs import HubStatus
-from switchgear.syncs import EntitySyncStatus, Run, RunEntity, RunMessage, StoredError, SyncStatus
+from switchgear.sync_status import EntitySyncStatus, StoredError, SyncStatus
+from switchgear.syncs import Run, RunEntity, RunMessage
 from switchgear.write import Outcome, WriteProgress, WriteResult
 
 if TYPE_CHECKING:

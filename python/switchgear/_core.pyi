@@ -1267,6 +1267,10 @@ class Connection:
         From now on what happens to it is told to switchgear.core_news, under this number.
         """
     def pause(self) -> None: ...
+    def policy_memory(self) -> str:
+        """
+        What open breakers and a throttled limiter have learnt, as JSON; '': nothing.
+        """
     def restore_error(
         self,
         *,
@@ -1285,6 +1289,10 @@ class Connection:
     ) -> None:
         """
         Takes up what an earlier process met; times in seconds since 1970.
+        """
+    def restore_policies(self, memory: str) -> None:
+        """
+        Before anything is sent: goes on with what policy_memory() gave, in whichever process.
         """
     def restore_success(
         self, entity: str, operation: str, last_success: typing.SupportsFloat | typing.SupportsIndex
@@ -1521,6 +1529,21 @@ class BatchWriter:
         The outcomes since the last call that are not ok.
         """
 
+class StoreDescription:
+    """
+    What there is to say of a store itself.
+    """
+    @property
+    def bytes(self) -> int:
+        """
+        That its database takes up on disk.
+        """
+    @property
+    def schema_version(self) -> int:
+        """
+        Of its tables.
+        """
+
 class Store:
     """
     The database with all state.
@@ -1529,11 +1552,32 @@ class Store:
     def __init__(self, url: str) -> None: ...
     @typing.overload
     def __init__(self, url: str, clock: Clock) -> None: ...
+    def describe(self) -> StoreDescription:
+        """
+        Its version and size.
+        """
     @property
     def display(self) -> str:
         """
         Its URL, without a password.
         """
+    @property
+    def kind(self) -> str:
+        """
+        sqlite or postgresql.
+        """
+
+class SettingStore:
+    """
+    Single values by name that all who use the store share.
+    """
+    def __init__(self, store: Store) -> None: ...
+    def erase(self, name: str) -> None: ...
+    def find(self, name: str) -> str | None:
+        """
+        None: there is none.
+        """
+    def put(self, name: str, value: str) -> None: ...
 
 class SecretStore:
     """
@@ -2700,6 +2744,7 @@ def run_sync(
     control: SyncControl,
     progress: typing.Any = None,
     passed: typing.Any = None,
+    snake_case: bool = False,
 ) -> RunRow:
     """
     Syncs in this thread and threads of its own. What source and destination did wrong is in the run.
@@ -2723,6 +2768,11 @@ def set_fallback_ca_file(path: str) -> None:
 def sleep(clock: typing.Any, seconds: typing.Any) -> None:
     """
     Waits on a clock (None: the real one), without the GIL and with an ear for Ctrl-C.
+    """
+
+def snake_case(name: str) -> str:
+    """
+    What naming='snake_case' makes of it.
     """
 
 def start_read(connection: Connection, request: ReadRequest) -> PendingCall:

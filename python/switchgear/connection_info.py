@@ -36,6 +36,7 @@ class StoredConnectionInfo:
     timezone: str
     destination: str
     entities: Mapping[str, Any]
+    naming: str
     version: int
     created_at: datetime.datetime
     updated_at: datetime.datetime
@@ -59,10 +60,22 @@ def info_of(row: _core.StoredConnection) -> StoredConnectionInfo:
         timezone=row.timezone,
         destination=row.destination,
         entities=json.loads(row.entities_json),
+        naming=naming_of(row),
         version=row.version,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+def naming_of(row: _core.StoredConnection) -> str:
+    """How its tables and columns are named: it stands beside the policies, which the row has no other place for."""
+    return str(json.loads(row.policies_json).get("naming", "exact"))
+
+
+def put_naming(row: _core.StoredConnection, naming: str) -> None:
+    """Puts it into the row; "exact" is what there is without a word."""
+    policies = {name: table for name, table in json.loads(row.policies_json).items() if name != "naming"}
+    row.policies_json = json.dumps(policies | ({} if naming == "exact" else {"naming": naming}))
 
 
 def settings_of(row: _core.StoredConnection) -> tuple[Any, ...]:

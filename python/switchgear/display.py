@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from switchgear.jobs import Job
     from switchgear.policy import CircuitBreaker
     from switchgear.reader import Recipe
-    from switchgear.syncs import Run, SyncStatus
+    from switchgear.sync_status import SyncStatus
+    from switchgear.syncs import Run
     from switchgear.write import WriteResult
 
 

@@ -13,9 +13,12 @@ from switchgear import retention as retentions
 from switchgear.errors import CircuitOpenError
 from switchgear.hub_connections import HubConnections
 from switchgear.jobs import Queue
+from switchgear.retention import Retention
 from switchgear.running import run_forever
+from switchgear.specification import OMITTED, Omitted
 from switchgear.sync_runs import HubStatus, SyncRuns
-from switchgear.syncs import Run, RunEntity, StoredError, SyncStatus
+from switchgear.sync_status import StoredError, SyncStatus
+from switchgear.syncs import Run, RunEntity
 
 
 class Hub(HubConnections):
@@ -139,14 +142,39 @@ class Hub(HubConnections):
             workers: batches of queued writes under way at once; 0: none are written here.
             webhooks: whether events are sent to their endpoints here.
         """
-        run_forever(
-            self,
-            self._syncs,
-            concurrency=concurrency,
-            poll=poll,
-            workers=workers,
-            deliveries=self._deliveries if webhooks else None,
-        )
+        with retentions.removing(self._remove_old):
+            run_forever(
+                self,
+                self._syncs,
+                concurrency=concurrency,
+                poll=poll,
+                workers=workers,
+                deliveries=self._deliveries if webhooks else None,
+            )
+        self._keep_policies()
+
+    def retention(
+        self,
+        *,
+        runs: str | datetime.timedelta | Omitted | None = OMITTED,
+        errors: str | datetime.timedelta | Omitted | None = OMITTED,
+        deliveries: str | datetime.timedelta | Omitted | None = OMITTED,
+    ) -> Retention:
+        """How long this store keeps what is over, for all processes: what is given is changed. Returns what holds.
+
+        `run_forever()` and `switchgear serve` remove what is older, now and every hour.
+
+        Args:
+            runs: that ended, with their messages: "90d" (the default), a timedelta, or None for ever.
+            errors: since they were last met; "90d" by default.
+            deliveries: of webhooks, that came to their end; "30d" by default.
+
+        Raises:
+            ConfigError (`config.retention`): for what is no age.
+        """
+        given = {"runs": runs, "errors": errors, "deliveries": deliveries}
+        settings = _core.SettingStore(self._store)
+        return retentions.change(settings, {name: age for name, age in given.items() if age is not OMITTED})
 
     # -- work
 
@@ -176,11 +204,12 @@ class Hub(HubConnections):
         with self._lock:
             self._workers.append(worker)
         try:
-            with retentions.removing(self.queue, retention):
+            with retentions.removing_jobs(self.queue, retention):
                 worker.run(self._open_for_work)
         finally:
             with self._lock:
                 self._workers.remove(worker)
+            self._keep_policies()
         return worker.stats()
 
     def stop(self) -> None:
@@ -195,6 +224,12 @@ class Hub(HubConnections):
         with self._lock:
             for worker in self._workers:
                 worker.stop()
+
+    def _remove_old(self) -> None:
+        keep = self.retention()
+        self._syncs.remove_old(runs=keep.runs, errors=keep.errors)
+        if keep.deliveries is not None:
+            self._deliveries.remove_before(datetime.datetime.now(datetime.timezone.utc) - keep.deliveries)
 
     def _open_for_work(self, id: str) -> _core.Connection:
         row = self._row(id)

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from switchgear import _core, dropped
-from switchgear.connection import Connection, connect
-from switchgear.connection_info import StoredConnectionInfo, info_of, settings_of
+from switchgear.connecting import connect
+from switchgear.connection import Connection
+from switchgear.connection_info import StoredConnectionInfo, info_of, naming_of, settings_of
 from switchgear.errors import Conflict
 from switchgear.hub_webhooks import HubWebhooks
 from switchgear.specification import Specification
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from switchgear.project import Project
     from switchgear.sync_runs import SyncRuns
 
-_ROW_FIELDS = ("schedule", "timezone", "destination", "entities")
+_ROW_FIELDS = ("schedule", "timezone", "destination", "entities", "naming")
 _OPTIONS = tuple(
     field.name for field in dataclasses.fields(Specification) if field.name not in ("id", "config", "secrets")
 )
@@ -51,6 +52,7 @@ class HubConnections(HubWebhooks):
         timezone: str = "UTC",
         destination: str = "",
         entities: Mapping[str, Any] | None = None,
+        naming: str = "exact",
         **options: Any,
     ) -> Connection:
         """Keeps a connection under its id, and opens it; nothing is sent.
@@ -60,6 +62,7 @@ class HubConnections(HubWebhooks):
             connector, auth: as in `connect()`. Secrets are kept by reference only: `Secret.env`, `.file`, `.keyring`.
             config: the connector's own settings and secrets.
             schedule, timezone, destination, entities: of its syncs.
+            naming: of their tables and columns: "exact", as the source has them, or "snake_case".
             options: what else `connect()` takes: rate_limit, breaker, retry, timeout, tls, proxy …
 
         Raises:
@@ -69,6 +72,7 @@ class HubConnections(HubWebhooks):
         auth = auth and keeping_tokens(auth, self._tokens)
         plant = connect(connector, id=id, auth=auth, **options, **dict(config or {}))
         syncs = {"schedule": schedule, "timezone": timezone, "destination": destination, "entities": entities}
+        syncs["naming"] = naming
         return self._keep(plant, syncs)
 
     def _keep(self, plant: Connection, syncs: Mapping[str, Any]) -> Connection:
@@ -83,7 +87,7 @@ class HubConnections(HubWebhooks):
 
         Args:
             config: replaces these of the connector's own settings.
-            changes: connector, auth, schedule, timezone, destination, entities, and the options of `add()`.
+            changes: connector, auth, schedule, timezone, destination, entities, naming, and the options of `add()`.
 
         Raises:
             NotFound: there is no such connection. Conflict: the project file owns it, or it was changed meanwhile.
@@ -97,12 +101,13 @@ class HubConnections(HubWebhooks):
         given |= {name: value for name, value in changes.items() if name not in _ROW_FIELDS}
         given["auth"] = given["auth"] and keeping_tokens(given["auth"], self._tokens)
         plant = connect(given.pop("connector"), id=id, **given, **settings)
-        mark = dropped.mark_of(row)
+        mark, naming = dropped.mark_of(row), naming_of(row)
         row = to_row(plant._specification, row)
         if row.auth is None:
             dropped.keep_mark(row, mark)
-        self._syncs.set_up(row, changes)
+        self._syncs.set_up(row, {"naming": naming, **changes})
         self._connections.update(row)
+        self._syncs.policies.forget(id)
         self._syncs.plan(row)
         return self.connection(id)
 
@@ -138,6 +143,7 @@ class HubConnections(HubWebhooks):
                 self._connections.add(row)
             elif settings_of(row) != before:
                 self._connections.update(row)
+                self._syncs.policies.forget(id)
             else:
                 continue
             self._syncs.plan(row)
@@ -158,6 +164,7 @@ class HubConnections(HubWebhooks):
             if known is None or known[0] != row.version:
                 known = self._opened[id] = (row.version, Connection(from_row(row, self._tokens)))
                 known[1].on_status(self.events.connection_changed)
+                self._syncs.policies.restore(known[1])
             plant = known[1]
             if row.state == "active" and plant.status().state == "paused":
                 plant.resume()
@@ -216,6 +223,13 @@ class HubConnections(HubWebhooks):
             self.update(id, secrets, **({} if auth is None else {"auth": auth}))
         self._set_state(id, "active", reconnecting=True)
         return self.connection(id)
+
+    def _keep_policies(self) -> None:
+        """Writes down what the breakers and limiters of all open connections have learnt."""
+        with self._lock:
+            opened = [plant for _, plant in self._opened.values()]
+        for plant in opened:
+            self._syncs.policies.keep(plant, well=False)
 
     def _row(self, id: str) -> _core.StoredConnection:
         return self._connections.get(id)

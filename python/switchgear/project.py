@@ -23,13 +23,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from switchgear._core import Secret
-from switchgear.connection import Connection, connect
+from switchgear.connecting import connect
+from switchgear.connection import Connection
 from switchgear.errors import ConfigError, Error
 from switchgear.network import Timeouts, Tls
 from switchgear.project_auth import AUTH, make_auth
 from switchgear.project_endpoints import ENDPOINT, apply_endpoint
 from switchgear.project_policies import POLICIES, policy_from
-from switchgear.project_syncs import ENTITY, SCHEDULE, TIMEZONE, destination_of
+from switchgear.project_syncs import ENTITY, NAMING, SCHEDULE, TIMEZONE, destination_of
 from switchgear.registry import registry
 from switchgear.toml_file import (
     Either,
@@ -71,6 +72,7 @@ _CONNECTION = Table(
         "schedule": SCHEDULE,
         "timezone": TIMEZONE,
         "destination": Text(),
+        "naming": NAMING,
     },
     required=("connector",),
 )
@@ -194,7 +196,7 @@ class Project:
         return _connect(layer, keys, _CONNECTION.check(layer, keys, layer.values["connections"][id]))
 
     def syncs(self, id: str) -> dict[str, Any]:
-        """What the file says of a connection's syncs, as `hub.add` takes it: schedule, timezone, destination, entities.
+        """What the file says of a connection's syncs, as `hub.add` takes it: schedule, timezone, destination …
 
         Relative paths in the destination begin in the file's own folder.
 
@@ -208,6 +210,7 @@ class Project:
             "timezone": values.get("timezone", "UTC"),
             "destination": destination and destination_of(self._layer, id, destination),
             "entities": values.get("entities", {}),
+            "naming": values.get("naming", "exact"),
         }
 
     def cursor(self, id: str, entity: str) -> str | None:

@@ -9,8 +9,9 @@ from typing import Any
 
 from switchgear.errors import ConfigError
 from switchgear.schedule import check_timezone, parse_schedule
-from switchgear.syncing import OPTIONS, check_destination, check_option
-from switchgear.toml_file import Keys, Layer, Shape, Table, Text, in_folder
+from switchgear.sync_destinations import check_destination
+from switchgear.syncing import NAMINGS, OPTIONS, check_option
+from switchgear.toml_file import Keys, Layer, OneOf, Shape, Table, Text, in_folder
 
 
 class Checked(Text):
@@ -44,6 +45,7 @@ class EntityOption(Shape):
 
 SCHEDULE = Checked(parse_schedule)
 TIMEZONE = Checked(check_timezone)
+NAMING = OneOf(NAMINGS)
 ENTITY = Table(dict.fromkeys(OPTIONS, EntityOption()))
 
 

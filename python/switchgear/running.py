@@ -7,7 +7,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 UTC = timezone.utc
 LONGEST_BACKOFF = timedelta(hours=1)
 STANDS_STILL = 60.0  # seconds
-TIDY_EVERY = 3600.0
-DELIVERIES_KEPT = timedelta(days=30)
+CLOCK_STEP = timedelta(seconds=1)  # what clocks are set back by without anybody's noticing
 _log = logging.getLogger("switchgear.scheduler")
 
 
@@ -58,6 +57,7 @@ class Scheduler:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         pool: Executor | None = None,
         failed: Callable[[StoreError], object] = lambda _: None,
+        connections: Callable[[], Iterable[_core.StoredConnection]] = tuple,
     ) -> None:
         self._statuses = statuses
         self._sync = sync
@@ -65,6 +65,8 @@ class Scheduler:
         self._failed = failed
         self._pool = pool or ThreadPoolExecutor(concurrency, thread_name_prefix="switchgear-sync")
         self._free = threading.Semaphore(concurrency)
+        self._connections = connections
+        self._looked_at: datetime | None = None
         self._busy: set[str] = set()
         self._lock = threading.Lock()
 
@@ -72,6 +74,7 @@ class Scheduler:
         """Begins what is due and not under way here; returns how many. The next time is put down before it begins, so
         that a connection that was due several times is synced once, and a crash of a run does not repeat it at once."""
         begun = 0
+        self._heed_the_clock()
         for due in self._statuses.due():
             with self._lock:
                 if due.connection_id in self._busy:
@@ -88,6 +91,25 @@ class Scheduler:
             self._pool.submit(self._run, due)
             begun += 1
         return begun
+
+    def _heed_the_clock(self) -> None:
+        """A clock that was moved back, now or before this process began, would hold syncs up until what it then said:
+        times that no schedule gives are worked out anew."""
+        now, before = self._now(), self._looked_at
+        self._looked_at = now
+        if before is not None and now > before - CLOCK_STEP:
+            return
+        waiting = {each.connection_id: each.next_sync_at for each in self._statuses.all()}
+        for row in self._connections():
+            at = waiting.get(row.id)
+            if at is None or not row.schedule or row.state != "active":
+                continue
+            expected = parse_schedule(row.schedule).next_after(now, row.timezone, jitter_key=row.id)
+            if expected is None or at <= max(expected, now + LONGEST_BACKOFF):
+                continue
+            _log.warning("the clock was moved back: %s was to be synced at %s, and is at %s", row.id, at, expected)
+            period = parse_schedule(row.schedule).period(row.timezone)
+            self._statuses.set_next(row.id, expected.timestamp(), None if period is None else period.total_seconds())
 
     def _plan(self, due: _core.SyncDue, now: datetime) -> None:
         at, period = next_sync(due, now)
@@ -143,6 +165,7 @@ def run_forever(
         lambda id: syncs.run(id, None, cause="schedule"),
         concurrency=concurrency,
         failed=lambda error: troubles.met("store", error),
+        connections=hub._connections.all,
     )
     beside = [threading.Thread(target=_handle, args=(hub, ending, poll), name="switchgear-inbox")]
     if workers:
@@ -154,7 +177,7 @@ def run_forever(
         for thread in beside:
             thread.start()
         try:
-            looked = tidied = time.monotonic()
+            looked = time.monotonic()
             while not ending.is_set():
                 try:
                     if time.monotonic() - looked > poll + STANDS_STILL:
@@ -163,9 +186,6 @@ def run_forever(
                     scheduler.look()
                     troubles.tell()
                     troubles.over("store")
-                    if deliveries is not None and time.monotonic() >= tidied:
-                        tidied = time.monotonic() + TIDY_EVERY
-                        deliveries.remove_before(datetime.now(UTC) - DELIVERIES_KEPT)
                 except StoreError as error:
                     _log.warning("the store could not be asked, which is tried again: %s", error)
                     troubles.met("store", error)

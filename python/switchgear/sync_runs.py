@@ -12,19 +12,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from switchgear import _core
+from switchgear.connection_info import naming_of, put_naming
 from switchgear.diagnosis import iso
 from switchgear.errors import CircuitOpenError, Conflict, Error
+from switchgear.kept_policies import KeptPolicies
 from switchgear.schedule import check_timezone, parse_schedule
+from switchgear.stored_rows import error_text
+from switchgear.sync_destinations import check_destination, kept_destination, opener
+from switchgear.sync_status import StoredError, SyncStatus
 from switchgear.syncing import (
-    check_destination,
     check_entities,
+    check_naming,
     json_duration,
-    kept_destination,
-    opener,
     plans,
     schedule_text,
+    table_names,
 )
-from switchgear.syncs import Run, RunEntity, StoredError, SyncStatus, error_text
+from switchgear.syncs import Run, RunEntity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,6 +73,7 @@ class SyncRuns:
         self._store = store
         self._runs = _core.RunStore(store)
         self.statuses = _core.SyncStatusStore(store)
+        self.policies = KeptPolicies(store)
         self._controls: set[_core.SyncControl] = set()
         self._lock = threading.Lock()
 
@@ -95,35 +100,45 @@ class SyncRuns:
             )
         where = opener(row.destination, id)
         plant = self._hub.connection(id)
-        settings = json.loads(row.entities_json)
+        settings: dict[str, Any] = json.loads(row.entities_json)
+        naming = naming_of(row)
         try:
-            plant.entities()
+            known = {entity.name: entity for entity in plant.entities()}
         except Error as error:
             if error.category in _NOT_THE_SOURCES:
                 raise
+            self.policies.keep(plant, well=False)
             said = error_text(error)
             failed = _core.failed_sync(
                 self._store, plant._core, display=where.display, full=full, cause=cause, error_json=said
             )
             return Run(failed, self._runs)
+        made = plans(id, known, settings, entities)
+        tables = table_names(id, settings or known, settings, naming, any_case=where.one_writer)
         with self._control() as control:
-            done = _core.run_sync(
-                self._store,
-                plant._core,
-                where.open,
-                display=where.display,
-                one_writer=where.one_writer,
-                plans=plans(plant, settings, entities),
-                tables={name: options["table"] for name, options in settings.items() if "table" in options},
-                full=full,
-                cause=cause,
-                schema="",
-                concurrency=concurrency,
-                lease=lease,
-                control=control,
-                progress=None if progress is None else lambda entity: progress(RunEntity(entity)),
-                passed=passed,
-            )
+            try:
+                done = _core.run_sync(
+                    self._store,
+                    plant._core,
+                    where.open,
+                    display=where.display,
+                    one_writer=where.one_writer,
+                    plans=made,
+                    tables=tables,
+                    full=full,
+                    cause=cause,
+                    schema="",
+                    concurrency=concurrency,
+                    lease=lease,
+                    control=control,
+                    progress=None if progress is None else lambda entity: progress(RunEntity(entity)),
+                    passed=passed,
+                    snake_case=naming == "snake_case",
+                )
+            except BaseException:
+                self.policies.keep(plant, well=False)
+                raise
+        self.policies.keep(plant, well=done.status == "completed")
         return Run(done, self._runs)
 
     @contextmanager
@@ -168,6 +183,12 @@ class SyncRuns:
         seconds = None if since is None else since.timestamp()
         return [StoredError(row) for row in self._runs.errors(id or "", entity or "", seconds)]
 
+    def remove_old(self, *, runs: datetime.timedelta | None, errors: datetime.timedelta | None) -> None:
+        """Removes runs that ended, and errors that were last met, longer ago; None: none of them."""
+        now = datetime.datetime.now(datetime.timezone.utc)
+        before = [0.0 if age is None else max(0.0, now.timestamp() - age.total_seconds()) for age in (runs, errors)]
+        self._runs.remove_before(*before)
+
     def connection_status(self, id: str) -> HubStatus:
         """See Hub.status()."""
         row = self._hub._row(id)
@@ -197,7 +218,7 @@ class SyncRuns:
             self.statuses.set_next(row.id, None if at is None else at.timestamp(), usual)
 
     def set_up(self, row: _core.StoredConnection, given: Mapping[str, Any]) -> None:
-        """Puts what is given of schedule, timezone, destination and entities into the row, checked.
+        """Puts what is given of schedule, timezone, destination, entities and naming into the row, checked.
 
         Raises:
             ConfigError: for what can't be meant. Conflict: see refuse_collision().
@@ -214,6 +235,9 @@ class SyncRuns:
         if "entities" in given:
             check_entities(row.id, given["entities"] or {})
             row.entities_json = json.dumps(dict(given["entities"] or {}), default=json_duration)
+        if "naming" in given:
+            check_naming(given["naming"], row.id)
+            put_naming(row, given["naming"])
         self.refuse_collision(row)
 
     def refuse_collision(self, row: _core.StoredConnection) -> None:

@@ -1,25 +1,21 @@
-"""How a connection's entities are synced: what the user wrote about them, checked, and where they land."""
+"""How a connection's entities are synced: what the user wrote about them, checked, and made plans of."""
 
 from __future__ import annotations
 
 import difflib
-import importlib
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 from switchgear import _core
-from switchgear.errors import ConfigError, NotFound, Unsupported
+from switchgear.errors import ConfigError, NotFound
 from switchgear.schedule import duration_seconds
 
 if TYPE_CHECKING:
-    from switchgear.connection import Connection
+    from switchgear.entities import Entity
 
 MODES = ("upsert", "append", "replace")
+NAMINGS = ("exact", "snake_case")
 OPTIONS = (
     "cursor",
     "mode",
@@ -37,7 +33,6 @@ OPTIONS = (
 COMMIT_ROWS, COMMIT_BYTES, COMMIT_SECONDS = 250_000, 64 << 20, 10.0
 LOOKBACK_SECONDS = 60.0
 LONGEST_SECONDS = 100 * 366 * 86_400.0
-_REFERENCE = re.compile(r"(env|file|keyring):(?!//).")
 
 
 def check_entities(connection_id: str, entities: Mapping[str, Any]) -> None:
@@ -135,33 +130,77 @@ def json_duration(value: object) -> str:
     return f"{int(seconds) if seconds.is_integer() else seconds}s"
 
 
-def plans(plant: Connection, settings: Mapping[str, Any], entities: Sequence[str] | None) -> list[_core.EntityPlan]:
+def check_naming(naming: Any, connection_id: str) -> None:
+    """Raises ConfigError (`config.naming`) for what is no way to name tables and columns."""
+    if naming not in NAMINGS:
+        near = difflib.get_close_matches(str(naming), NAMINGS, n=1)
+        raise ConfigError(
+            f"the naming of connection '{connection_id}' is {naming!r}",
+            code="config.naming",
+            hint=f"did you mean '{near[0]}'?" if near else f"one of {', '.join(NAMINGS)}",
+            connection_id=connection_id,
+        )
+
+
+def plans(
+    connection_id: str,
+    known: Mapping[str, Entity],
+    settings: Mapping[str, Any],
+    entities: Sequence[str] | None,
+) -> list[_core.EntityPlan]:
     """A plan for each entity that is to be synced.
 
     Args:
+        known: what the source has, by name.
         settings: by entity, as `hub.add(entities=…)` took them; empty: all entities, each by its own cursor and key.
         entities: these only; None: all of them.
 
     Raises:
-        NotFound: for an entity that the connection has not, or that its settings leave out.
+        NotFound: for an entity that the connection has not.
     """
-    known = {entity.name: entity for entity in plant.entities()}
-    chosen = list(entities) if entities is not None else list(settings or known)
     made = []
-    for name in chosen:
+    for name in entities if entities is not None else list(settings or known):
         entity = known.get(name)
         if entity is None:
             near = difflib.get_close_matches(name, list(known), n=1)
             suggestion = f", did you mean '{near[0]}'?" if near else ""
             raise NotFound(
-                f"'{plant.id}' has no entity '{name}'{suggestion}",
+                f"'{connection_id}' has no entity '{name}'{suggestion}",
                 code="not_found.entity",
                 hint=f"it has {', '.join(list(known)[:20])}",
-                connection_id=plant.id,
+                connection_id=connection_id,
                 entity=name,
             )
-        made.append(_plan(plant.id, name, bool(entity.key), settings.get(name, {})))
+        made.append(_plan(connection_id, name, bool(entity.key), settings.get(name, {})))
     return made
+
+
+def table_names(
+    connection_id: str, entities: Iterable[str], settings: Mapping[str, Any], naming: str, *, any_case: bool
+) -> dict[str, str]:
+    """Where each entity lands.
+
+    Args:
+        any_case: the destination takes `Orders` and `orders` for one table.
+
+    Raises:
+        ConfigError (`config.naming`): two entities would land in one table.
+    """
+    tables: dict[str, str] = {}
+    taken: dict[str, str] = {}
+    for name in entities:
+        table = settings.get(name, {}).get("table") or (_core.snake_case(name) if naming == "snake_case" else name)
+        tables[name] = table
+        other = taken.setdefault(table.casefold() if any_case else table, name)
+        if other != name:
+            raise ConfigError(
+                f"'{other}' and '{name}' of '{connection_id}' would both land in the table '{table}'",
+                code="config.naming",
+                hint='give one of them another: {"table": "…"}, or leave it out',
+                connection_id=connection_id,
+                entity=name,
+            )
+    return tables
 
 
 def _plan(connection_id: str, name: str, has_key: bool, options: Mapping[str, Any]) -> _core.EntityPlan:
@@ -188,144 +227,3 @@ def plan_values(connection_id: str, name: str, options: Mapping[str, Any]) -> di
             connection_id, name, "commit_seconds", options.get("commit_seconds", COMMIT_SECONDS)
         ),
     }
-
-
-@dataclass(frozen=True)
-class Opener:
-    """A destination that is not open yet: one run opens it, and closes it at its end."""
-
-    display: str
-    one_writer: bool
-    open: Callable[[], _core.Destination]
-
-
-def opener(destination: str, connection_id: str) -> Opener:
-    """Where a connection's syncs go, from the URL that it was given.
-
-    Args:
-        destination: `duckdb:///plant.duckdb` (a relative path; `duckdb:////var/plant.duckdb` an absolute one),
-            `sqlite:///…`, `postgresql://user@host/name`, `parquet:///folder`, `delta:///folder`; any other ADBC driver
-            that speaks one of these databases' SQL by `adbc:///driver.so?dialect=postgresql&uri=…`; or `env:NAME`,
-            `file:PATH`, `keyring:SERVICE/NAME`, where such a URL is to be found.
-
-    Raises:
-        ConfigError (`config.destination`): naming what is wrong and the nearest right form.
-    """
-    if not destination:
-        raise ConfigError(
-            f"connection '{connection_id}' has no destination to sync into",
-            code="config.destination",
-            hint='hub.update(id, destination="duckdb:///plant.duckdb")',
-            connection_id=connection_id,
-        )
-    if _REFERENCE.match(destination):
-        destination = _core.Secret.from_reference(destination).reveal()
-    parts = urlsplit(destination)
-    scheme = {"postgres": "postgresql"}.get(parts.scheme, parts.scheme)
-    if scheme == "duckdb":
-        path = _path(destination)
-        return Opener(f"duckdb:///{path}", True, lambda: _duckdb(path))
-    if scheme == "sqlite":
-        path = _path(destination)
-        return Opener(f"sqlite:///{path}", True, lambda: _sqlite(path))
-    if scheme == "postgresql":
-        shown = urlunsplit(parts._replace(netloc=re.sub(r":[^@]*@", "@", parts.netloc)))
-        return Opener(shown, False, lambda: _postgresql(destination, shown))
-    if scheme == "adbc":
-        return _any_driver(destination)
-    from switchgear.destinations import destination_from_url
-
-    destination_from_url(destination)  # refuses what it does not know
-    return Opener(destination, False, lambda: _core.python_destination(destination_from_url(destination)))
-
-
-def check_destination(destination: str, connection_id: str) -> None:
-    """Refuses a URL that can't be one, and a password in it, which would lie in the store.
-
-    Raises:
-        ConfigError: `config.destination`, or `config.secret` for a password.
-    """
-    if not isinstance(destination, str):
-        raise ConfigError(
-            f"the destination of connection '{connection_id}' is {destination!r}",
-            code="config.destination",
-            hint='a URL: destination="duckdb:///plant.duckdb"',
-            connection_id=connection_id,
-        )
-    if not destination or _REFERENCE.match(destination):
-        return
-    inner = dict(parse_qsl(urlsplit(destination).query)).get("uri", "") if destination.startswith("adbc:") else ""
-    if urlsplit(destination).password is not None or urlsplit(inner).password is not None:
-        raise ConfigError(
-            f"the destination of connection '{connection_id}' has a password in its URL, which is not stored",
-            code="config.secret",
-            hint='keep the whole URL elsewhere: destination="env:PLANT_DSN"; or the password in ~/.pgpass',
-            connection_id=connection_id,
-        )
-    opener(destination, connection_id)
-
-
-def kept_destination(destination: str) -> str:
-    """As it is stored. The store is read from other folders: where a reference is a file, its name is made absolute."""
-    if destination.startswith("file:") and _REFERENCE.match(destination):
-        return f"file:{Path(destination.removeprefix('file:')).expanduser().absolute()}"
-    return destination
-
-
-def _path(url: str) -> str:
-    """As SQLAlchemy has it: three slashes before a relative path, four before an absolute one."""
-    rest = url.split(":", 1)[1]
-    path = unquote(rest[3:]) if rest.startswith("///") else ""
-    if not path.strip("/"):
-        raise ConfigError(
-            f"'{url}' names no file",
-            code="config.destination",
-            hint="duckdb:///plant.duckdb for a relative path, duckdb:////var/plant.duckdb for an absolute one",
-        )
-    return str(Path(path).absolute())
-
-
-def _module(name: str, extra: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise Unsupported(
-            f"this destination needs the package {name}, which is not installed",
-            code="unsupported.missing_package",
-            hint=f'pip install "switchgear[{extra}]"',
-        ) from error
-
-
-def _duckdb(path: str) -> _core.Destination:
-    library = _module("_duckdb", "duckdb").__file__
-    return _core.adbc_destination("duckdb", library, "duckdb_adbc_init", {"path": path}, f"duckdb:///{path}")
-
-
-def _sqlite(path: str) -> _core.Destination:
-    driver = _module("adbc_driver_sqlite", "sqlite")._driver_path()
-    return _core.adbc_destination("sqlite", driver, "AdbcDriverInit", {"uri": path}, f"sqlite:///{path}")
-
-
-def _any_driver(url: str) -> Opener:
-    """`adbc:///driver.so?dialect=…`: `entry_point`, and what else the driver takes as options of its database."""
-    driver = _path(url.partition("?")[0])
-    options = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
-    dialect, entry_point = options.pop("dialect", ""), options.pop("entry_point", "AdbcDriverInit")
-    if dialect not in ("duckdb", "postgresql", "sqlite"):
-        raise ConfigError(
-            f"'{url.partition('?')[0]}' is a driver whose dialect of SQL is {dialect!r}",
-            code="config.destination",
-            hint="adbc:///driver.so?dialect=postgresql&uri=…, where dialect is duckdb, postgresql or sqlite",
-        )
-    where = urlsplit(options.get("uri") or options.get("path", ""))
-    shown = f"adbc:///{driver}?{urlunsplit(where._replace(netloc=re.sub(r':[^@]*@', '@', where.netloc)))}"
-    return Opener(
-        shown,
-        dialect != "postgresql",
-        lambda: _core.adbc_destination(dialect, driver, entry_point, options, shown),
-    )
-
-
-def _postgresql(url: str, shown: str) -> _core.Destination:
-    driver = _module("adbc_driver_postgresql", "postgresql")._driver_path()
-    return _core.adbc_destination("postgresql", driver, "AdbcDriverInit", {"uri": url}, shown)

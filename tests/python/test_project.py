@@ -11,7 +11,8 @@ import pytest
 import switchgear as sg
 from switchgear.destinations import path_from_url
 from switchgear.project import Project, connection, find
-from switchgear.syncing import check_entities, opener, plan_values
+from switchgear.sync_destinations import opener
+from switchgear.syncing import check_entities, plan_values
 from switchgear.toml_file import lines_of
 
 PLANT = """\

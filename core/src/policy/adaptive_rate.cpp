@@ -51,4 +51,11 @@ double AdaptiveRate::on_throttle(SteadyTime now, std::optional<double> per_secon
   return std::max(least_per_second, cut * w_max_);
 }
 
+void AdaptiveRate::restore(SteadyTime throttled_at, double rate_at_throttle, double measured) noexcept {
+  throttled_at_ = throttled_at;
+  w_max_ = rate_at_throttle;
+  measured_ = measured;
+  has_bucket_ = true;
+}
+
 }  // namespace switchgear

@@ -254,6 +254,25 @@ void CircuitBreaker::reset() {
   settle(lock);
 }
 
+std::optional<BreakerMemory> CircuitBreaker::memory() const {
+  const SteadyTime now = clock_.now();
+  const Lock lock(mutex_);
+  const BreakerState current = state_of(word_);
+  if (current == BreakerState::half_open) return BreakerMemory{opened_in_a_row_, nanoseconds(0)};
+  if (current != BreakerState::open) return std::nullopt;
+  return BreakerMemory{opened_in_a_row_, std::max(nanoseconds(0), nanoseconds(reopens_at_ - now))};
+}
+
+void CircuitBreaker::restore(const BreakerMemory& memory) {
+  const Lock lock(mutex_);
+  const std::uint64_t word = word_.load(std::memory_order_relaxed);
+  if (state_of(word) != BreakerState::closed) return;
+  opened_in_a_row_ = std::max(1U, memory.opened_in_a_row);
+  opened_at_ = clock_.now();
+  reopens_at_ = after(opened_at_, memory.remaining);
+  word_.store(((word >> state_bits) + 1) << state_bits | static_cast<std::uint64_t>(BreakerState::open), std::memory_order_release);
+}
+
 // -------------------------------------------------------------------------------------------------------------------------- events
 
 void CircuitBreaker::on_event(std::function<void(const BreakerEvent&)> listener) {

@@ -70,6 +70,27 @@ std::vector<BreakerStatus> Guard::breakers() const {
   return result;
 }
 
+GuardMemory Guard::memory() const {
+  GuardMemory memory;
+  const auto keep = [&](const std::string& entity, const std::string& operation, const CircuitBreaker& breaker) {
+    if (const auto open = breaker.memory()) memory.breakers.push_back({entity, operation, *open});
+  };
+  if (connection_breaker_) keep("", "", *connection_breaker_);
+  if (rate_limiter_) memory.rate = rate_limiter_->memory();
+  const std::shared_lock lock(mutex_);
+  for (const auto& [key, breaker] : operation_breakers_) keep(key.first, key.second, *breaker);
+  return memory;
+}
+
+void Guard::restore(const GuardMemory& memory) {
+  for (const GuardMemory::Breaker& each : memory.breakers) {
+    const bool of_connection = each.entity.empty() && each.operation.empty();
+    CircuitBreaker* const breaker = of_connection ? connection_breaker_.get() : operation_breaker(each.entity, each.operation);
+    if (breaker != nullptr) breaker->restore(each.memory);
+  }
+  if (rate_limiter_ && memory.rate) rate_limiter_->restore(*memory.rate);
+}
+
 // --------------------------------------------------------------------------------------------------------------------- one call
 
 void Guard::count(const GuardCall& call, std::atomic<std::uint64_t> GuardCounters::* counter) noexcept {

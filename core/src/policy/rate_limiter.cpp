@@ -172,13 +172,47 @@ void RateLimiter::throttle(std::optional<nanoseconds> retry_after) {
     const std::int64_t t = interval_ns_.load(std::memory_order_relaxed);
     set_rate(adaptive_.on_throttle(now, t == 0 ? std::nullopt : std::optional(1e9 / static_cast<double>(t))));
   }
-  const std::int64_t t = interval_ns_.load(std::memory_order_relaxed);
+  throttled_at_ = now;
   const nanoseconds pause = std::clamp(retry_after.value_or(nanoseconds(0)), nanoseconds(0), longest_time);
   const std::int64_t now_count = now.time_since_epoch().count();
-  paused_until_ = std::max({paused_until_, now_count, now_count + pause.count()});
+  block(std::max(now_count, now_count + pause.count()));
+}
+
+void RateLimiter::block(std::int64_t until_ns) noexcept {
+  const std::int64_t t = interval_ns_.load(std::memory_order_relaxed);
+  paused_until_ = std::max(paused_until_, until_ns);
   // At the end of the pause one request passes, then one every t: a burst would be throttled again.
   tat_.store(paused_until_ + t * (static_cast<std::int64_t>(options_.burst) - 1), std::memory_order_relaxed);
   epoch_.fetch_add(1, std::memory_order_release);
+}
+
+std::optional<RateMemory> RateLimiter::memory() const {
+  if (epoch_.load(std::memory_order_acquire) == 0) return std::nullopt;
+  const SteadyTime now = clock_.now();
+  const std::lock_guard lock(mutex_);
+  const std::int64_t t = interval_ns_.load(std::memory_order_relaxed);
+  RateMemory memory;
+  memory.per_second = t == 0 ? 0 : 1e9 / static_cast<double>(t);
+  memory.since_throttle = now - throttled_at_;
+  memory.blocked = nanoseconds(std::max<std::int64_t>(0, paused_until_ - now.time_since_epoch().count()));
+  if (options_.adaptive) {
+    memory.rate_at_throttle = adaptive_.rate_at_throttle();
+    memory.measured = adaptive_.measured();
+  }
+  const bool slower = options_.adaptive && !(options_.rate && t == interval_of(*options_.rate));
+  if (memory.blocked.count() == 0 && (!slower || memory.since_throttle > std::chrono::hours(1))) return std::nullopt;
+  return memory;
+}
+
+void RateLimiter::restore(const RateMemory& memory) {
+  const SteadyTime now = clock_.now();
+  const std::lock_guard lock(mutex_);
+  throttled_at_ = now - std::clamp(memory.since_throttle, nanoseconds(0), longest_time);
+  if (options_.adaptive && memory.per_second > 0) {
+    adaptive_.restore(throttled_at_, memory.rate_at_throttle, memory.measured);
+    set_rate(std::max(AdaptiveRate::least_per_second, memory.per_second));
+  }
+  block(now.time_since_epoch().count() + std::clamp(memory.blocked, nanoseconds(0), longest_time).count());
 }
 
 RateLimiterMetrics RateLimiter::metrics() const {

@@ -93,6 +93,8 @@ RunState run_state_from(const std::string& word) {
 }
 
 std::int64_t settle_interrupted(DatabaseSession& session, std::int64_t now) {
+  // A lease of what is now the future: the clock was moved back. The run may well go on; if not, it ends when its time would have.
+  session.execute("update leases set expires_at = :now + ttl where name like 'run/%' and expires_at > :now + ttl", {{"now", now}});
   const auto died = session.query<std::string, std::string, std::string>(
       "select id, connection_id, holder from runs where state = 'in_progress' and not exists (select 1 from leases where leases.name = "
       "'run/' || runs.id and leases.expires_at > :now)",

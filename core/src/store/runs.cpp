@@ -307,7 +307,7 @@ std::int64_t RunStore::settle_interrupted() {
     auto session = store_.read();
     const auto died = session.query_one<Text>(
         "select id from runs where state = 'in_progress' and not exists (select 1 from leases where leases.name = 'run/' || runs.id and "
-        "leases.expires_at > :now) limit 1",
+        "leases.expires_at > :now and leases.expires_at <= :now + leases.ttl) limit 1",
         {{"now", store_.now()}});
     if (!died) return 0;
   }

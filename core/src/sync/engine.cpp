@@ -16,6 +16,7 @@
 #include "run_leases.hpp"
 #include "switchgear/base/error.hpp"
 #include "switchgear/base/log.hpp"
+#include "switchgear/sync/naming.hpp"
 
 namespace switchgear {
 namespace {
@@ -145,6 +146,7 @@ class RunUnderWay {
     try {
       if (!source_.one_writer || wait_for_turn()) {
         destination_ = source_.open();
+        if (request_.snake_case) destination_ = in_snake_case(destination_);
         return true;
       }
     } catch (const Error& error) {
@@ -224,7 +226,7 @@ class RunUnderWay {
       if (stopped_) {
         result.state = RunState::cancelled;
       } else {
-        result = sync_entity(connection_, *destination_, plan, place_of(plan), entity_host(plan, wish));
+        result = synced(plan, result, wish);
       }
       result.finished_at = store_.clock().wall();
       if (!leases_->lost()) runs_.entity_finished(run_.id, result);
@@ -248,12 +250,36 @@ class RunUnderWay {
     news_.push_back(run_.entities[index]);
   }
 
+  RunEntity synced(const EntityPlan& plan, RunEntity queued, const std::function<StopWish()>& wish) {
+    try {
+      if (request_.snake_case) refuse_same_names(plan);
+    } catch (Error& error) {
+      error.connection_id = connection_->id();
+      error.entity = plan.entity;
+      queued.state = RunState::failed;
+      queued.error = error_json(error);
+      return queued;
+    }
+    return sync_entity(connection_, *destination_, plan, place_of(plan), entity_host(plan, wish));
+  }
+
+  /// Where the entity's fields are known before anything is read.
+  void refuse_same_names(const EntityPlan& plan) const {
+    const auto entity = connection_->known_entity(plan.entity);
+    if (!entity) return;
+    std::vector<std::string> names = plan.read.columns;
+    if (names.empty()) {
+      for (const Field& field : entity->schema.fields) names.push_back(field.name);
+    }
+    refuse_same_snake_case(names);
+  }
+
   EntitySyncRun place_of(const EntityPlan& plan) const {
     EntitySyncRun place;
     place.run_id = run_.id;
     place.full = request_.full;
     place.schema = request_.schema.empty() ? schema_name(connection_->id()) : request_.schema;
-    place.table = request_.table_name ? request_.table_name(plan.entity) : plan.entity;
+    place.table = request_.table_name ? request_.table_name(plan.entity) : request_.snake_case ? snake_case(plan.entity) : plan.entity;
     return place;
   }
 

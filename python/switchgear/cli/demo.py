@@ -13,7 +13,8 @@ import typer
 from switchgear.cli import check
 from switchgear.cli.options import AsJson
 from switchgear.cli.output import print_json, print_table, say
-from switchgear.connection import Connection, connect
+from switchgear.connecting import connect
+from switchgear.connection import Connection
 from switchgear.errors import ServerError
 from switchgear.progress import describe
 from switchgear.sandbox import Sandbox

@@ -14,7 +14,8 @@ import typer
 import switchgear
 from switchgear import _core
 from switchgear.cli.connectors import describe
-from switchgear.cli.options import AsJson, ProjectFile
+from switchgear.cli.doctor_hub import examine_hub, show_hub
+from switchgear.cli.options import AsJson, ProjectFile, Store
 from switchgear.cli.output import plain, print_json, print_table
 from switchgear.errors import Error
 from switchgear.project import Project, find, user_file
@@ -28,17 +29,18 @@ def add_to(app: typer.Typer) -> None:
     app.command()(doctor)
 
 
-def doctor(project: ProjectFile = None, as_json: AsJson = False) -> None:
-    """Show versions, where connectors are looked for, and each setting with the file and line it comes from.
+def doctor(project: ProjectFile = None, store: Store = None, as_json: AsJson = False) -> None:
+    """Show versions, where connectors are looked for, each setting with the file and line it comes from, and the store.
 
-    Ends with code 1 when something found can't be used.
+    Of the store's connections: when they are synced next, and whether their destinations can be written to. Nothing is
+    written. Ends with code 1 when something found can't be used.
 
     \b
     Examples:
       switchgear doctor
       switchgear doctor --json
     """
-    report = examine(project)
+    report = examine(project, store)
     if as_json:
         print_json(report)
     else:
@@ -47,7 +49,7 @@ def doctor(project: ProjectFile = None, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def examine(file: Path | None) -> dict[str, Any]:
+def examine(file: Path | None, store: str | None = None) -> dict[str, Any]:
     """All that a doctor looks at. Secrets stand there as references."""
     places = registry()
     found = places.found()
@@ -63,6 +65,8 @@ def examine(file: Path | None) -> dict[str, Any]:
     ca_file = _core.find_ca_file()
     if not ca_file:
         problems.append("config: no CA certificates were found; install the system's, or certifi")
+    hub, wrong = examine_hub(store, file)
+    problems += wrong
     return {
         "versions": versions(),
         "interpreter": sys.executable,
@@ -73,6 +77,7 @@ def examine(file: Path | None) -> dict[str, Any]:
         "plugin_places": [{"path": place.path, "origin": place.origin} for place in places.places],
         "connectors": [describe(item) for item in found],
         "settings": settings,
+        "hub": hub,
         "problems": problems,
     }
 
@@ -112,5 +117,6 @@ def _show(report: dict[str, Any]) -> None:
     if report["settings"]:
         typer.echo("\nsettings in force")
         print_table(("setting", "value", "from"), [(s["name"], s["value"], s["place"]) for s in report["settings"]])
+    show_hub(report["hub"])
     for problem in report["problems"]:
         typer.echo(f"\nproblem: {plain(problem)}")

@@ -64,7 +64,7 @@ def open_connection(
     entity tells of changes, where it was set."""
     given = dict(key_value(text, "--set") for text in settings or ())
     project = Project.load(file)
-    if connector is None and id not in project.connection_ids and _has_store(store, project):
+    if connector is None and id not in project.connection_ids and has_store(store, project):
         return _stored(Hub(store or project.store or DEFAULT_STORE), id, given)
     connection = project.connection(id, given, connector)
     history.restore(connection)
@@ -82,10 +82,10 @@ def _stored(hub: Hub, id: str, given: dict[str, str]) -> tuple[Callable[[str], s
     return lambda entity: entities.get(entity, {}).get("cursor"), connection
 
 
-def _has_store(store: str | None, project: Project) -> bool:
-    """Looking for a connection makes no store."""
+def has_store(store: str | None, project: Project, *, must_exist: bool = False) -> bool:
+    """Looking for a connection makes no store, unless it was named (and need not exist)."""
     named = store or project.store or DEFAULT_STORE
-    return store is not None or "://" in named or Path(named).is_file()
+    return (store is not None and not must_exist) or "://" in named or Path(named).is_file()
 
 
 def open_hub(store: str | None, project: Path | None, conn: str | None = None, refused: list[str] | None = None) -> Hub:

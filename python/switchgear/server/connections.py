@@ -35,6 +35,7 @@ CONNECTION: Schema = {
         "timezone": text(),
         "destination": text(),
         "entities": {"type": "object"},
+        "naming": text(enum=["exact", "snake_case"]),
         "version": integer(1, 1 << 62),
         "created_at": text(format="date-time"),
         "updated_at": text(format="date-time"),

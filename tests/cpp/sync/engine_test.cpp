@@ -308,6 +308,28 @@ TEST_F(Engine, ARunThatDiedIsShownFailed) {
   EXPECT_EQ(seen.entities.front().state, RunState::failed);
 }
 
+TEST_F(Engine, AClockThatIsMovedBackKeepsNoDeadRunAliveAndEndsNoLiveOne) {
+  ManualClock clock;
+  Store timed((folder / "store.db").string(), {}, clock);
+  RunStore seen(timed);
+  SyncRun run;
+  run.id = seen.new_id();
+  run.connection_id = "plant";
+  run.holder = "elsewhere:1";
+  run.started_at = clock.wall();
+  LeaseStore leases(timed);
+  auto lease = leases.acquire(run_lease_name(run.id), run.holder, 60s);
+  ASSERT_TRUE(lease);
+  seen.begin(run);
+  clock.step_wall(-24h);
+  EXPECT_EQ(seen.get(run.id).state, RunState::in_progress) << "it may go on";
+  clock.advance(50s);
+  EXPECT_TRUE(leases.renew(*lease, 60s)) << "it does";
+  EXPECT_EQ(seen.get(run.id).state, RunState::in_progress);
+  clock.advance(61s);
+  EXPECT_EQ(seen.get(run.id).state, RunState::failed) << "it died: a day is not waited for";
+}
+
 TEST_F(Engine, ARunThatWasTakenForDeadCommitsNothingMore) {
   bool first = true;
   destination->before_commit = [&] {
@@ -318,6 +340,20 @@ TEST_F(Engine, ARunThatWasTakenForDeadCommitsNothingMore) {
   const SyncRun run = sync();
   EXPECT_EQ(run.state, RunState::failed);
   EXPECT_EQ(destination->table("plant.a").commits, 1);
+}
+
+TEST_F(Engine, TablesAreCalledAsIsAsked) {
+  SyncRequest request;
+  request.entities = {plan("keyless")};
+  request.entities.front().mode = SyncMode::replace;
+  request.snake_case = true;
+  const DestinationSource source{"memory", false, [this] { return destination; }};
+  EXPECT_EQ(SyncEngine(store).run(connection, source, request, {}).state, RunState::completed);
+  EXPECT_EQ(destination->table("plant.keyless").rows, truth());
+  request.entities.front().read.columns = {"id", "ID"};
+  const SyncRun refused = SyncEngine(store).run(connection, source, request, {});
+  EXPECT_EQ(refused.state, RunState::failed);
+  EXPECT_NE(refused.error.find("'id' and 'ID'"), std::string::npos) << refused.error;
 }
 
 TEST_F(Engine, WhatIsNotThereIsNamed) {

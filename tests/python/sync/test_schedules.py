@@ -44,7 +44,12 @@ class Months:
         self.connections = _core.ConnectionStore(self.store)
         self.statuses = _core.SyncStatusStore(self.store)
         self.synced: list[tuple[str, datetime]] = []
-        self.scheduler = Scheduler(self.statuses, self.sync, now=self.now, pool=AtOnce())
+        self.scheduler = self.begin()
+
+    def begin(self) -> Scheduler:
+        """As a process does that begins."""
+        connections = self.connections.all
+        return Scheduler(self.statuses, self.sync, now=self.now, pool=AtOnce(), connections=connections)
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.clock.wall, UTC)
@@ -95,6 +100,33 @@ def test_after_a_sleep_it_catches_up_once(tmp_path: Path) -> None:
     due = months.statuses.next_due()
     assert due is not None
     assert timedelta(0) < due - months.now() <= timedelta(minutes=17)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_clock_that_is_moved_back_does_not_hold_syncs_up(
+    tmp_path: Path, restarted: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    start = datetime(2026, 3, 10, 12, tzinfo=UTC)
+    months = Months(tmp_path, start)
+    months.add("plant", "15m", "UTC")
+    months.add("nightly", "0 2 * * *", "UTC")
+    months.run_until(start + timedelta(hours=1))
+    before = len(months.synced)
+    assert before == 4
+    months.clock.step_wall(-7 * 86_400.0)
+    if restarted:
+        months.scheduler = months.begin()
+    months.run_until(start + timedelta(hours=2) - timedelta(days=7))
+    later = [at for id, at in months.synced[before:] if id == "plant"]
+    assert len(later) == 4
+    assert "the clock was moved back: plant" in caplog.text
+    due = months.statuses.get("nightly").next_sync_at
+    assert due is not None
+    assert due.date().isoformat() == "2026-03-04"
+    months.clock.step_wall(-0.4)  # as clocks are set all the time
+    caplog.clear()
+    months.scheduler.look()
+    assert not caplog.text
 
 
 def test_a_source_that_is_away_is_asked_less_often() -> None:

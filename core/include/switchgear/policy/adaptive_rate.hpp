@@ -24,6 +24,13 @@ class AdaptiveRate {
   /// Replies per second, smoothed over half-second buckets.
   double measured() const noexcept { return measured_; }
 
+  /// The last throttle, and the rate at which it came; nothing before the first.
+  std::optional<SteadyTime> throttled_at() const noexcept { return throttled_at_; }
+  double rate_at_throttle() const noexcept { return w_max_; }
+
+  /// Goes on as one that has learnt this.
+  void restore(SteadyTime throttled_at, double rate_at_throttle, double measured) noexcept;
+
  private:
   void measure(SteadyTime now) noexcept;
 

@@ -84,6 +84,12 @@ struct BreakerMetrics {
   std::optional<std::chrono::nanoseconds> retry_after;  ///< while open: until a probe is let through
 };
 
+/// What an open breaker hands on to one in another process.
+struct BreakerMemory {
+  std::uint32_t opened_in_a_row = 1;
+  std::chrono::nanoseconds remaining{0};  ///< until a probe is let through
+};
+
 class CircuitBreaker {
  public:
   class Permit {
@@ -173,6 +179,11 @@ class CircuitBreaker {
   void metrics_only();
   /// Closed, with an empty window.
   void reset();
+
+  /// While it is open or half open: what restore() takes. A probe under way is none of another process's.
+  std::optional<BreakerMemory> memory() const;
+  /// A closed one is open from now on, for `remaining`. No event tells of it: nothing happened here.
+  void restore(const BreakerMemory& memory);
 
   void on_event(std::function<void(const BreakerEvent&)> listener);
 

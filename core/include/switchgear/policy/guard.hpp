@@ -75,6 +75,16 @@ struct BreakerStatus {
   BreakerMetrics metrics;
 };
 
+/// What breakers and limiter have learnt, for a guard in another process.
+struct GuardMemory {
+  struct Breaker {
+    std::string entity, operation;  ///< both empty: the connection's
+    BreakerMemory memory;
+  };
+  std::vector<Breaker> breakers;  ///< those that are open
+  std::optional<RateMemory> rate;
+};
+
 class Guard {
  public:
   explicit Guard(std::string name, GuardOptions options = {}, Clock& clock = Clock::system(), UniformRandom random = system_random());
@@ -100,6 +110,10 @@ class Guard {
   const GuardCounters& counters() const noexcept { return counters_; }
   /// The connection's first, then those of (entity, operation) that were used so far.
   std::vector<BreakerStatus> breakers() const;
+
+  GuardMemory memory() const;
+  /// For one that has sent nothing yet. What policy is off stays off.
+  void restore(const GuardMemory& memory);
 
   /// Null where that policy is off. A breaker for (entity, operation) is made when first asked for, and lives as long as the guard.
   CircuitBreaker* connection_breaker() noexcept { return connection_breaker_.get(); }

@@ -51,6 +51,14 @@ struct RateLimiterMetrics {
   std::chrono::nanoseconds waiting{0};  ///< until a request could pass
 };
 
+/// What a limiter has learnt from throttles, for one in another process.
+struct RateMemory {
+  double per_second = 0;                       ///< in force; 0: no limit
+  double rate_at_throttle = 0, measured = 0;   ///< see AdaptiveRate; 0: not adaptive
+  std::chrono::nanoseconds since_throttle{0};  ///< the last one
+  std::chrono::nanoseconds blocked{0};         ///< nothing passes for this long
+};
+
 class RateLimiter {
  public:
   explicit RateLimiter(RateLimiterOptions options = {}, Clock& clock = Clock::system());
@@ -77,6 +85,10 @@ class RateLimiter {
   /// The source throttled: nothing passes before `retry_after`, and less often from then on.
   void throttle(std::optional<std::chrono::nanoseconds> retry_after = {});
 
+  /// Nothing: no throttle was met, or its traces are gone: an hour has passed since, or the rate is the configured one again.
+  std::optional<RateMemory> memory() const;
+  void restore(const RateMemory& memory);
+
   RateLimiterMetrics metrics() const;
   const RateLimiterOptions& options() const noexcept { return options_; }
 
@@ -84,6 +96,7 @@ class RateLimiter {
   std::int64_t now_ns() const noexcept { return clock_.now().time_since_epoch().count(); }
   void check_count(std::uint64_t n) const;
   void set_rate(double per_second) noexcept;
+  void block(std::int64_t until_ns) noexcept;
 
   const RateLimiterOptions options_;
   Clock& clock_;
@@ -92,6 +105,7 @@ class RateLimiter {
   std::atomic<std::uint64_t> epoch_{0};    // of throttles: a reservation of an earlier one is void
   mutable std::mutex mutex_;               // guards the rest
   std::int64_t paused_until_;
+  SteadyTime throttled_at_{};
   AdaptiveRate adaptive_;
 };
 

@@ -37,6 +37,7 @@ struct SyncRequest {
   std::size_t concurrency = 4;                                       ///< entities at once
   std::chrono::microseconds lease{60'000'000};                       ///< after which another process may take over what a dead one had
   std::function<std::string(const std::string& entity)> table_name;  ///< nothing: the entity's own name
+  bool snake_case = false;  ///< columns, and tables that table_name does not name, are called so; see naming.hpp
 };
 
 /// What a run asks of whoever runs it. All are called by the thread that called run(), but `passed` by any.
