@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "switchgear/base/error.hpp"
 #include "switchgear/store/events.hpp"
@@ -117,8 +118,10 @@ std::string checked_filter(std::string_view text) {
     if (!condition.is_object()) continue;
     if (condition.empty()) refuse("the filter's condition on '" + place + "' is empty", shape);
     for (const auto& [how, with] : condition.items()) {
-      if (std::find(comparisons.begin(), comparisons.end(), how) == comparisons.end())
-        refuse("the filter compares '" + place + "' by '" + how + "', which is unknown", "one of =, !=, <, <=, >, >=");
+      if (std::find(comparisons.begin(), comparisons.end(), how) != comparisons.end()) continue;
+      std::string what = "the filter compares '";
+      what.append(place).append("' by '").append(how).append("', which is unknown");
+      refuse(std::move(what), "one of =, !=, <, <=, >, >=");
     }
   }
   return filter.dump();
