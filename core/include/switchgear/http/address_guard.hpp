@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-struct sockaddr;
+struct sockaddr;  // NOLINT(readability-identifier-naming): POSIX's own name
 
 namespace switchgear {
 
