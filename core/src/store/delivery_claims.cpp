@@ -144,8 +144,11 @@ std::vector<ClaimedDelivery> claim_from(DatabaseSession& session, const Due& end
 
 std::vector<ClaimedDelivery> claim_due(DatabaseSession& session, const DeliveryClaim& how, Number now) {
   std::vector<ClaimedDelivery> claimed;
-  for (const Due& endpoint : due_endpoints(session, now)) {
-    const Number left = how.most - static_cast<Number>(claimed.size());
+  const auto due = due_endpoints(session, now);
+  // Each gets its share, so that no backlog takes what there is before the others have their turn; what is left over, the next claim has.
+  const Number share = due.empty() ? 0 : (how.most + static_cast<Number>(due.size()) - 1) / static_cast<Number>(due.size());
+  for (const Due& endpoint : due) {
+    const Number left = std::min(share, how.most - static_cast<Number>(claimed.size()));
     if (left <= 0) break;
     const Number room = paced_room(endpoint, std::min(how.room ? how.room(endpoint.id) : left, left));
     if (room <= 0) continue;

@@ -28,6 +28,7 @@ constexpr milliseconds gathering{2};  // for more results to share a transaction
 constexpr std::size_t enough_results = 64;
 constexpr std::size_t most_waiting = 512;  // claimed, and not under way yet
 constexpr std::size_t waiting_per_slot = 8;
+constexpr milliseconds slow_attempt{500};
 
 double own_chance() {
   thread_local std::mt19937_64 random{std::random_device{}()};
@@ -75,7 +76,7 @@ class WebhookSender::Lanes {
     const auto found = lanes_.find(endpoint_id);
     if (found == lanes_.end()) return 1;  // the first one shows how it is
     const Lane& lane = found->second;
-    const std::size_t most = lane.failures > 0 || lane.unproven ? 1 : options_.per_endpoint * waiting_per_slot;
+    const std::size_t most = lane.unproven ? 1 : lane.quick() ? options_.per_endpoint * waiting_per_slot : side_by_side(lane);
     const std::size_t has = lane.waiting.size() + lane.under_way;
     return static_cast<std::int64_t>(most - std::min(most, has));
   }
@@ -151,10 +152,19 @@ class WebhookSender::Lanes {
   struct Lane {
     std::deque<Waiting> waiting;
     std::size_t under_way = 0;
-    std::int64_t failures = 0;  ///< in a row
-    bool unproven = true;       ///< nothing has gone well yet
+    std::int64_t failures = 0;       ///< in a row
+    bool unproven = true;            ///< nothing has gone well yet
+    steady_clock::duration took{0};  ///< the last attempt
     std::shared_ptr<const EndpointClient> client;
+
+    bool quick() const { return failures == 0 && took < slow_attempt; }
   };
+
+  /// A slow one gets a few threads and no more, a failing one a single one: the others go to those that answer.
+  std::size_t side_by_side(const Lane& lane) const {
+    if (lane.failures > 0) return 1;
+    return lane.quick() ? options_.per_endpoint : std::max<std::size_t>(1, options_.per_endpoint / 4);
+  }
 
   void give_back(Lane& lane) {
     for (const Waiting& each : lane.waiting) results_.push_back(untried(each.delivery));
@@ -169,8 +179,7 @@ class WebhookSender::Lanes {
     for (std::size_t i = 0; i < lanes_.size(); ++i, ++at) {
       if (at == lanes_.end()) at = lanes_.begin();
       Lane& lane = at->second;
-      const std::size_t most = lane.failures > 0 ? 1 : options_.per_endpoint;
-      if (lane.waiting.empty() || lane.under_way >= most) continue;
+      if (lane.waiting.empty() || lane.under_way >= side_by_side(lane)) continue;
       turn_ = at->first;
       return &lane;
     }
@@ -195,8 +204,10 @@ class WebhookSender::Lanes {
         const auto known = lane->client;
         const auto stop = cancelled_.get_token();
         lock.unlock();
+        const auto began = steady_clock::now();
         Attempt attempt = send(mine.delivery, known, failures, stop);
         lock.lock();
+        lane->took = steady_clock::now() - began;
         --lane->under_way;
         --under_way_;
         note(*lane, std::move(attempt));

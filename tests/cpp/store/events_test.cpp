@@ -1,5 +1,6 @@
 #include "switchgear/store/events.hpp"
 
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "each_store.hpp"
@@ -244,6 +245,16 @@ TEST_P(Outbox, ARateIsKeptByAllSendersTogether) {
   }
   EXPECT_GE(claimed, 18U);
   EXPECT_LE(claimed, 22U);
+}
+
+TEST_P(Outbox, ABacklogTakesNoMoreThanItsShareOfAClaim) {
+  for (const char* id : {"a", "b", "c"}) add(id);
+  for (int i = 0; i < 20; ++i) emit();
+  DeliveryClaim claim;
+  claim.most = 30;
+  std::map<std::string, int> counts;
+  for (const ClaimedDelivery& each : deliveries_.settle_and_claim({}, claim)) ++counts[each.endpoint_id];
+  EXPECT_EQ(counts, (std::map<std::string, int>{{"a", 10}, {"b", 10}, {"c", 10}}));
 }
 
 TEST_P(Outbox, KeysRotateAndRunOut) {

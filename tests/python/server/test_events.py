@@ -74,3 +74,19 @@ def test_a_token_for_some_connections_sees_theirs_alone(shell: Shell) -> None:
         assert server("GET", "/events?connection_id=other", token=made["token"]).status == 403
         assert server("GET", "/endpoints", token=made["token"]).error["code"] == "permission.connection"
         assert server("POST", "/endpoints", {"url": "https://x.example/"}, token=made["token"]).status == 403
+
+
+def test_what_an_endpoint_answered_is_for_operators_alone(shell: Shell, receiver: Receiver) -> None:
+    hub = sg.Hub(shell.folder / "plant.db")
+    hub.endpoints.add(f"{receiver.origin}/status/500", allowed_subnets=["127.0.0.0/8"])
+    hub.events.emit("order.urgent")
+    hub.send_webhooks()
+    tokens = {
+        scope: shell("token", "create", "--scope", scope, "--json").json["token"] for scope in ("read", "operate")
+    }
+    with Serving(shell, "--no-work") as server:
+        (seen,) = server("GET", "/deliveries", token=tokens["operate"]).json["deliveries"]
+        assert seen["response"] == "answered 500"
+        (seen,) = server("GET", "/deliveries", token=tokens["read"]).json["deliveries"]
+        assert "response" not in seen
+        assert seen["status"] == 500

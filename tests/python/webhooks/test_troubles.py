@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 import switchgear as sg
+from switchgear import running
 from switchgear.events import Troubles
 
 
@@ -51,3 +54,18 @@ def test_kept_while_the_store_takes_nothing(tmp_path: Path, monkeypatch: pytest.
     troubles.tell()
     (event,) = hub.events.list()
     assert event.occurred_at <= event.recorded_at
+
+
+def test_a_scheduler_that_stood_still_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "STANDS_STILL", -0.1)  # any pause is too long
+    hub = sg.Hub(tmp_path / "plant.db")
+    thread = threading.Thread(target=lambda: hub.run_forever(poll=0.1, workers=0, webhooks=False))
+    thread.start()
+    deadline = time.monotonic() + 30
+    while not (found := hub.events.list(type="system.error")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    hub.stop()
+    thread.join(30)
+    assert not thread.is_alive()
+    assert found[-1].data["error"]["code"] == "internal.scheduler"
+    assert "stood still" in found[-1].data["error"]["message"]
