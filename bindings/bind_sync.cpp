@@ -84,6 +84,7 @@ class PythonTable final : public DestinationTable {
       values["at"] = to_datetime(checkpoint.at);
       values["live_run_ids"] = checkpoint.live_run_ids ? py::object(py::tuple(py::cast(*checkpoint.live_run_ids))) : py::none();
       values["may_repeat"] = checkpoint.may_repeat;
+      values["removed"] = checkpoint.removed;
       (*table_).attr("commit")(kind(**values));
       return true;
     });
@@ -98,7 +99,8 @@ class PythonDestination final : public Destination {
   explicit PythonDestination(const py::object& destination)
       : destination_(destination),
         display_(destination.attr("url").cast<std::string>()),
-        transactional_(destination.attr("transactional").cast<bool>()) {}
+        transactional_(destination.attr("transactional").cast<bool>()),
+        deletes_(destination.attr("deletes").cast<bool>()) {}
 
   std::unique_ptr<DestinationTable> open(const DestinationTarget& target) override {
     return in_python("the destination could not open a table", [&] {
@@ -116,12 +118,14 @@ class PythonDestination final : public Destination {
   }
   const std::string& display() const noexcept override { return display_; }
   bool transactional() const noexcept override { return transactional_; }
+  bool deletes() const noexcept override { return deletes_; }
   bool single_threaded() const noexcept override { return true; }
 
  private:
   Held destination_;
   std::string display_;
   bool transactional_;
+  bool deletes_;
 };
 
 SqlDialect dialect_of(const std::string& word) {

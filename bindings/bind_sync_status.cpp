@@ -24,6 +24,7 @@ void bind_runs(py::module_& module) {
       .def_readonly("unchanged", &RunCounts::unchanged)
       .def_readonly("rejected", &RunCounts::rejected)
       .def_readonly("rescued", &RunCounts::rescued)
+      .def_readonly("deleted", &RunCounts::deleted)
       .def_readonly("pages", &RunCounts::pages)
       .def_readonly("bytes", &RunCounts::bytes)
       .def_readonly("requests", &RunCounts::requests)

@@ -28,7 +28,9 @@ class RunEntity(EntityRow):
 
     @property
     def counts(self) -> _core.RunCounts:
-        """read, written, unchanged, rejected, rescued, pages, bytes, requests, retries, waited_seconds, checkpoints."""
+        """read, written, unchanged, rejected, rescued, deleted, pages, bytes, requests, retries, waited_seconds,
+        checkpoints.
+        """
         counts: _core.RunCounts = self._row.counts
         return counts
 
@@ -58,6 +60,7 @@ class RunEntity(EntityRow):
             "records_unchanged": row.counts.unchanged,
             "records_rejected": row.counts.rejected,
             "records_rescued": row.counts.rescued,
+            "records_deleted": row.counts.deleted,
             "pages": row.counts.pages,
             "bytes": row.counts.bytes,
             "requests": row.counts.requests,

@@ -165,6 +165,7 @@ EntityReader read_entity(const std::shared_ptr<Connection>& connection, ReadRequ
   options.columns.conditions = std::move(conditions.local);
   options.start = request.token;
   options.limit = request.limit;
+  options.changes = request.changes;
   options.fetch.prefetch = request.prefetch;
   options.fetch.max_bytes = request.max_bytes;
   options.fetch.parallel = request.parallel;
@@ -193,6 +194,7 @@ EntityReader read_entity(const std::shared_ptr<Connection>& connection, ReadRequ
   constexpr std::int64_t usual_page = 1000;
   if (!selects && request.limit > 0 && request.limit < (page.page_size > 0 ? page.page_size : usual_page)) page.page_size = request.limit;
   page.count = request.count;
+  page.changes = request.changes;
   // What is within the first page is not fetched ahead of.
   if (!selects && request.limit >= 0)
     options.fetch.prefetch = request.limit <= page.page_size ? 0 : std::min<std::size_t>(request.prefetch, 1);

@@ -10,6 +10,41 @@
 namespace switchgear {
 namespace {
 
+/// Keys come from nowhere else than records do, and are of the types that these have; what does not fit is refused.
+RecordBatch keys_of(const std::string& removed, const std::vector<std::string>& key, const Schema& known) {
+  PageColumnsOptions options;
+  options.projected = true;
+  options.only = key;
+  options.nested = Nested::json;
+  Schema columns;
+  for (const std::string& name : key)
+    if (const Field* field = known.find(name)) columns.fields.push_back(*field);
+  if (columns.fields.size() == key.size()) {
+    options.schema = std::move(columns);
+    options.mode = SchemaMode::strict;
+  }
+  const JsonPage page(Buffer(removed), PagePointers{});
+  PageColumns keys(std::move(options));
+  if (!keys.settled()) {
+    keys.look_at(page, page.count_records());
+    keys.settle();
+  }
+  const RecordBatch read = keys.read(page);
+  const Schema found = from_arrow_schema(*read.schema());
+  Schema wanted;
+  std::vector<std::size_t> places;
+  for (const std::string& name : key) {
+    const Field* const field = found.find(name);
+    if (field == nullptr) throw Error(Category::protocol, "removed", "a removed record has no '" + name + "', which is part of its key");
+    places.push_back(static_cast<std::size_t>(field - found.fields.data()));
+    wanted.fields.push_back(*field);
+  }
+  return read.columns(places, to_arrow_schema(wanted));
+}
+
+/// A page that is more than its records.
+bool speaks_of_changes(const JsonPage& page) { return page.delta().has_value() || page.removed().has_value(); }
+
 constexpr auto no_timeout = std::chrono::hours(24 * 365);
 
 }  // namespace
@@ -102,9 +137,10 @@ void PageReader::learn_schema() {
       enough = true;  // thrown again when it is this page's turn
     }
     looked_at_records_ += records;
-    if (records == 0 && looked_at_.empty()) {  // tells nothing about columns, and is passed over
+    if (records == 0 && looked_at_.empty() &&
+        !(options_.changes && speaks_of_changes(*front.page.json))) {  // tells nothing about columns, and is passed over
       fetcher_->settle(front);
-      count_page(front, 0);
+      count_page(front, 0, false);
       return;
     }
   }
@@ -146,9 +182,8 @@ const SharedArrowSchema& PageReader::arrow_schema() {
   return columns_.arrow_schema();
 }
 
-void PageReader::count_page(const PageFetcher::Taken& taken, std::int64_t records) {
+void PageReader::count_page(const PageFetcher::Taken& taken, std::int64_t records, bool held_any) {
   token_ = place();
-  const bool held_any = records > 0 || columns_.filtered() > filtered_before_;
   filtered_before_ = columns_.filtered();
   empty_pages_ = held_any ? 0 : empty_pages_ + 1;
   {
@@ -166,6 +201,13 @@ void PageReader::count_page(const PageFetcher::Taken& taken, std::int64_t record
       .with_hint("the listing seems endless; report it to the source's operator");
 }
 
+void PageReader::read_changes(const JsonPage& json, Page& page) {
+  if (json.delta()) page.changes = Continuation{options_.entity, {Place{"", *json.delta(), {}}}}.to_text();
+  if (!json.removed()) return;
+  RecordBatch keys = keys_of(*json.removed(), options_.key, columns_.schema());
+  if (keys.length() > 0) page.removed = std::move(keys);
+}
+
 std::optional<Page> PageReader::take_front() {
   PageFetcher::Taken taken;
   if (looked_at_.empty()) {
@@ -180,8 +222,10 @@ std::optional<Page> PageReader::take_front() {
         .with_hint("return one kind for an entity");
   }
   Page page{fetched.json ? columns_.read(*fetched.json) : columns_.read(*fetched.foreign), {}, fetched.total};
+  if (fetched.json && options_.changes) read_changes(*fetched.json, page);
   fetched.json.reset();  // before its bytes are given back
-  const bool nothing_left = page.batch.length() == 0 && columns_.filtered() > filtered_before_;
+  const bool filtered = columns_.filtered() > filtered_before_;
+  const bool nothing_left = page.batch.length() == 0 && filtered && !page.removed && page.changes.empty();
   bool whole = true;
   if (left_ >= 0) {
     whole = page.batch.length() <= left_;
@@ -189,7 +233,7 @@ std::optional<Page> PageReader::take_front() {
     left_ -= page.batch.length();
   }
   fetcher_->settle(taken, whole);
-  count_page(taken, page.batch.length());
+  count_page(taken, page.batch.length(), page.batch.length() > 0 || filtered || page.removed);
   page.token = token_;
   if (left_ == 0) {
     finished_ = true;

@@ -18,11 +18,12 @@ struct Named {
   std::int64_t RunCounts::* member;
 };
 
-constexpr std::array<Named, 11> count_names = {{{"read", &RunCounts::read},
+constexpr std::array<Named, 12> count_names = {{{"read", &RunCounts::read},
                                                 {"written", &RunCounts::written},
                                                 {"unchanged", &RunCounts::unchanged},
                                                 {"rejected", &RunCounts::rejected},
                                                 {"rescued", &RunCounts::rescued},
+                                                {"deleted", &RunCounts::deleted},
                                                 {"pages", &RunCounts::pages},
                                                 {"bytes", &RunCounts::bytes},
                                                 {"requests", &RunCounts::requests},

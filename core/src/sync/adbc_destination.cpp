@@ -24,6 +24,7 @@ using sync_detail::sql_text;
 
 constexpr std::string_view state_table = "_switchgear_state";
 constexpr std::string_view stage = "_switchgear_stage";
+constexpr std::string_view removed_stage = "_switchgear_removed";
 constexpr std::string_view merged_stage = "_switchgear_merged";
 constexpr std::string_view sequence_column = "_switchgear_sequence";
 
@@ -197,6 +198,7 @@ class AdbcTable final : public DestinationTable {
 
   void change(const Checkpoint& checkpoint, const Stored& before) {
     const bool known = before.state.has_value();
+    if (!checkpoint.removed.empty() && !before.columns.fields.empty()) remove(before.columns, checkpoint.removed);
     Schema columns = write(target_.table, before.columns, checkpoint, target_.mode);
     if (checkpoint.live_run_ids && !columns.fields.empty()) mark_deleted(checkpoint);
     store(checkpoint.state, columns, {}, known);
@@ -403,6 +405,22 @@ class AdbcTable final : public DestinationTable {
                      ")");
   }
 
+  void remove(const Schema& columns, const std::vector<RecordBatch>& keys) {
+    Schema given;
+    for (const std::string& name : target_.key) {
+      const Field* const has = columns.find(name);
+      if (has == nullptr) return;  // no row of it has ever come
+      given.fields.push_back(sync_detail::handed_over(shared_->dialect, *has));
+    }
+    session_.ingest({"", std::string(removed_stage), true, true}, unify(keys, to_arrow_schema(given)));
+    const std::string from = "delete from " + sql_of(target_.table);
+    session_.execute(shared_->dialect == SqlDialect::sqlite
+                         ? from + " where (" + names_sql(target_.key) + ") in (select " + names_sql(target_.key) + " from " +
+                               sql_name(removed_stage) + ")"
+                         : from + " as old using " + sql_name(removed_stage) + " as gone where " + same_key("old", "gone"));
+    session_.execute("drop table " + sql_name(removed_stage));
+  }
+
   void mark_deleted(const Checkpoint& checkpoint) {
     std::string runs;
     for (const std::string& id : *checkpoint.live_run_ids) runs += (runs.empty() ? "" : ", ") + sql_text(id);
@@ -432,6 +450,7 @@ class AdbcDestination final : public Destination {
 
   std::unique_ptr<DestinationTable> open(const DestinationTarget& target) override { return std::make_unique<AdbcTable>(shared_, target); }
   const std::string& display() const noexcept override { return shared_->database.display(); }
+  bool deletes() const noexcept override { return true; }
   bool one_writer() const noexcept override { return shared_->dialect != SqlDialect::postgresql; }
 
  private:

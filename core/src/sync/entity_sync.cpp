@@ -1,13 +1,14 @@
 #include "switchgear/sync/entity_sync.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "cursor.hpp"
+#include "listing_bound.hpp"
 #include "switchgear/base/error.hpp"
 #include "switchgear/data/rows.hpp"
 #include "sync_state.hpp"
+#include "unwritten.hpp"
 
 namespace switchgear {
 namespace {
@@ -16,6 +17,7 @@ using std::chrono::milliseconds;
 using sync_detail::CursorTracker;
 using sync_detail::OpenListing;
 using sync_detail::SyncState;
+using sync_detail::Unwritten;
 
 constexpr milliseconds tick{100};
 /// Read ahead, within the reader's budget of bytes, while a commit is under way.
@@ -84,13 +86,34 @@ class EntitySync {
       host_.replay(state_.run_id, state_.counts, state_.watermark ? state_.watermark->text() : "");
     }
     if (state_.mode != to_string(plan_.mode) || state_.cursor != cursor_) forget();
+    look_up_changes();
     // In replace mode each run is of everything.
     if (run_.full || plan_.mode == SyncMode::replace) {
       if (state_.listing && !state_.listing->whole) state_.listing.reset();
+      state_.changes.clear();
+      state_.untracked = false;
       if (!can_resume()) state_.complete = false;
     }
     if (state_.watermark) result_.watermark = state_.watermark->text();
     result_.initial = !state_.complete;
+  }
+
+  /// Does the source tell of changes, and of what is gone, by a token of its own?
+  void look_up_changes() {
+    const ReadRequest& read = plan_.read;
+    const bool tracks =
+        entity_.tracks_changes() && plan_.mode != SyncMode::replace && read.filter.empty() && read.raw_filter.empty() && read.limit < 0;
+    if (!tracks) {
+      state_.changes.clear();
+      state_.untracked = false;
+    }
+    tracks_ = tracks && (!state_.untracked || run_.full);
+    // A listing that was begun otherwise leads to no token, or from one that is not heeded any more.
+    if (state_.listing && state_.listing->tracked != tracks_) state_.listing.reset();
+    deletes_ = plan_.mode == SyncMode::upsert && destination_.deletes() && entity_.key.size() == key_.size() &&
+               std::is_permutation(key_.begin(), key_.end(), entity_.key.begin());
+    if (tracks_ && state_.complete && state_.changes.empty() && !run_.full)
+      host_.message("info", "the source is asked to track changes from now on: everything is read once more");
   }
 
   void check_fields() const {
@@ -120,22 +143,30 @@ class EntitySync {
 
   void begin_listing() {
     OpenListing listing;
-    const bool incremental = state_.complete && !cursor_.empty() && state_.watermark && plan_.mode != SyncMode::replace;
-    if (incremental) {
+    listing.tracked = tracks_;
+    listing.changes = tracks_ && !state_.changes.empty();
+    const bool by_cursor = !cursor_.empty() && plan_.mode != SyncMode::replace;
+    const bool incremental = listing.changes || (state_.complete && by_cursor && state_.watermark && !tracks_);
+    if (listing.changes) {
+      listing.token = state_.changes;
+    } else if (incremental) {
       listing.lower = state_.watermark->asked(lookback());
-    } else if (plan_.initial_window && !cursor_.empty() && plan_.mode != SyncMode::replace) {
+    } else if (plan_.initial_window && by_cursor) {
       listing.lower = sync_detail::instant_text(
           std::chrono::floor<std::chrono::microseconds>(connection_->clock().wall() - *plan_.initial_window).time_since_epoch().count());
     }
-    listing.whole = listing.lower.empty();
+    listing.whole = listing.lower.empty() && !listing.changes;
     incremental_ = incremental;
     first_ = true;
-    may_repeat_ = adds_versions() && previous_ && (!incremental || state_.edge.cut || plan_.lookback > state_.lookback);
+    may_repeat_ = adds_versions() && previous_ && (listing.changes || !incremental || state_.edge.cut || plan_.lookback > state_.lookback);
     state_.listing = std::move(listing);
     began_at_ = connection_->clock().wall();
     // What is one page is read at one moment, and needs no bound: so a look for changes that finds none takes one request.
-    if (!incremental && !cursor_.empty()) state_.listing->bound = newest_of_source();
+    if (!incremental && heeds_cursor()) state_.listing->bound = newest_of_source();
   }
+
+  /// Is the listing one that the cursor leads through? What has changed since a token is known without.
+  bool heeds_cursor() const { return !cursor_.empty() && !state_.listing->changes; }
 
   /// Rows are added, each version of a record once.
   bool adds_versions() const { return plan_.mode == SyncMode::append && !cursor_.empty() && !key_.empty(); }
@@ -145,48 +176,26 @@ class EntitySync {
     return plan_.mode == SyncMode::append && key_.empty() ? std::min(plan_.lookback, state_.lookback) : plan_.lookback;
   }
 
-  /// The newest value of the cursor there is; nothing where the source can't be asked for it.
   std::optional<sync_detail::Watermark> newest_of_source() {
-    if (!connection_->manifest().can_push_down("order")) return std::nullopt;
     ReadRequest request;
     request.entity = plan_.entity;
-    request.columns = {cursor_};
     request.cursor = plan_.cursor;
-    request.order = nlohmann::json::array({{cursor_, "desc"}}).dump();
     request.modified_after = state_.listing->lower;
-    request.limit = 1;
-    request.page_size = 1;
-    request.prefetch = 0;
-    try {
-      const EntityReader reader = read_entity(connection_, request);
-      std::optional<Page> page;
-      PageReader::Wait wait{};
-      do {
-        wait = reader.pages->next_for(tick, page);
-        heed_wish();
-      } while (wait == PageReader::Wait::pending || wait == PageReader::Wait::passed);
-      spend(reader);
-      if (wait == PageReader::Wait::end || page->batch.length() == 0) return std::nullopt;
-      const sync_detail::CursorColumn column(page->batch, cursor_);
-      auto value = column.at(0);
-      if (!value) return std::nullopt;  // a source that sorts records without one first
-      return sync_detail::Watermark{column.type(), column.has_zone(), std::move(*value)};
-    } catch (const Error& error) {
-      if (error.category != Category::unsupported && error.category != Category::bad_request) throw;
-      return std::nullopt;
-    }
+    return sync_detail::newest_of_source(
+        connection_, std::move(request), cursor_, [this] { heed_wish(); }, [this](const EntityReader& reader) { spend(reader); });
   }
 
   /// A listing that was broken off shows the source as it was then, so it is gone on with only where what changed since can be asked for,
   /// or where its records would be added twice.
   bool can_resume() const {
-    return state_.listing && plan_.mode != SyncMode::replace && (!cursor_.empty() || plan_.mode == SyncMode::append);
+    return state_.listing && plan_.mode != SyncMode::replace &&
+           (!cursor_.empty() || plan_.mode == SyncMode::append || state_.listing->changes);
   }
 
   void read_all() {
     const bool resumed = can_resume();
     read_one(resumed);
-    if (!resumed || cursor_.empty()) return;
+    if (!resumed || (cursor_.empty() && state_.changes.empty())) return;
     bounded_ = false;
     read_one(false);  // what has changed since the listing began
   }
@@ -199,22 +208,32 @@ class EntitySync {
     } else {
       begin_listing();
     }
-    try {
-      if (!read_listing()) {  // it is of several pages, during which records may change
-        begin_listing();
-        state_.listing->bound = newest_of_source();
-        bounded_ = true;
-        read_listing();
+    for (;;) {
+      try {
+        if (read_listing()) return;  // else it is of several pages, during which records may change
+      } catch (const Error& error) {
+        if (pages_in_listing_ > 0 || !place_is_gone(error) || !give_up_place(resumed, error)) throw;
       }
-    } catch (const Error& error) {
-      if (!resumed || pages_ > 0 || !place_is_gone(error)) throw;
-      host_.message("warning",
-                    "the source knows the place in its listing no longer (" + error.code() + "), which is read from its beginning");
+      resumed = false;
       bounded_ = true;
       begin_listing();
-      if (!state_.listing->bound && !cursor_.empty()) state_.listing->bound = newest_of_source();
-      read_listing();
+      if (!state_.listing->bound && heeds_cursor()) state_.listing->bound = newest_of_source();
     }
+  }
+
+  /// False: it was no place in an earlier listing.
+  bool give_up_place(bool resumed, const Error& error) {
+    if (resumed) {
+      host_.message("warning",
+                    "the source knows the place in its listing no longer (" + error.code() + "), which is read from its beginning");
+    } else if (state_.listing->changes) {
+      host_.message("warning", "the source knows no longer what has changed since the last sync (" + error.code() +
+                                   "): everything is read again, and what is gone is marked as deleted");
+      state_.changes.clear();
+    } else {
+      return false;
+    }
+    return true;
   }
 
   /// False: an incremental listing turned out to be of several pages, and has to be begun again with a bound.
@@ -228,13 +247,17 @@ class EntitySync {
     request.modified_after = listing.lower;
     if (!plan_.cursor.empty()) request.cursor = plan_.cursor;
     request.nested = Nested::json;
-    const bool may_be_one_page = first_ && incremental_ && !bounded_;
+    request.changes = listing.tracked;
+    if (listing.tracked) request.parallel = 1;  // parts would have a token each
+    const bool may_be_one_page = first_ && incremental_ && !bounded_ && !listing.changes;
     if (!may_be_one_page) request.prefetch = std::max(request.prefetch, pages_during_a_commit);
     if (reader_) spend(*reader_);
     reader_.emplace(read_entity(connection_, request));
-    prepare_rows();
+    unwritten_.begin(*result_.started_at, run_.run_id, listing.changes && deletes_ ? entity_.key : std::vector<std::string>());
+    next_changes_.clear();
+    kept_removed_ = 0;
     CursorTracker::Options options;
-    options.cursor = cursor_;
+    options.cursor = heeds_cursor() ? cursor_ : "";
     options.key = key_;
     options.lookback = plan_.lookback;
     options.must_know = plan_.mode == SyncMode::append && key_.empty() && !cursor_.empty();
@@ -246,7 +269,7 @@ class EntitySync {
                                        : std::nullopt,
                      listing.edge, incremental_ ? &state_.edge : nullptr);
     newest_known_ = false;
-    read_in_listing_ = 0;
+    read_in_listing_ = pages_in_listing_ = 0;
     last_commit_ = connection_->clock().now();
     try {
       for (std::int64_t pages = 0; take_page(); ++pages) {
@@ -257,10 +280,10 @@ class EntitySync {
         if (!may_be_one_page && checkpoint_is_due()) checkpoint(false);
       }
     } catch (const Stopped& stopped) {
-      if (!stopped.abort && !pending_.empty()) checkpoint(false);
+      if (!stopped.abort && !unwritten_.empty()) checkpoint(false);
       throw;
     } catch (const Error&) {
-      if (!pending_.empty()) keep_what_was_read();
+      if (!unwritten_.empty()) keep_what_was_read();
       throw;
     }
     finish_listing();
@@ -273,7 +296,7 @@ class EntitySync {
     reader_.reset();
     result_.counts.read -= read_in_listing_;
     result_.counts.unchanged -= tracker_->unchanged();
-    clear_pending();
+    unwritten_.clear();
   }
 
   void spend(const EntityReader& reader) {
@@ -299,17 +322,6 @@ class EntitySync {
     }
   }
 
-  void prepare_rows() {
-    Field at;
-    at.name = synced_at_column;
-    at.type = DataType::timestamp;
-    Field id;
-    id.name = run_id_column;
-    rows_ = {};
-    rows_.add_constant(at, std::chrono::floor<std::chrono::microseconds>(*result_.started_at).time_since_epoch().count());
-    rows_.add_constant(id, run_.run_id);
-  }
-
   /// False at the end.
   bool take_page() {
     for (;;) {
@@ -318,17 +330,19 @@ class EntitySync {
       heed_wish();
       if (wait == PageReader::Wait::end) return false;
       if (wait != PageReader::Wait::page) continue;
-      ++pages_;
+      ++pages_in_listing_;
       take(*page);
       return true;
     }
   }
 
   void take(const Page& page) {
-    if (!newest_known_ && !cursor_.empty()) learn_clock(page);
+    if (!newest_known_ && heeds_cursor()) learn_clock(page);
+    if (page.removed) take_removed(*page.removed);
+    if (!page.changes.empty()) next_changes_ = page.changes;
     const std::int64_t unchanged = tracker_->unchanged();
     std::vector<std::uint8_t> wanted;
-    if (cursor_.empty()) {
+    if (!heeds_cursor()) {
       wanted.assign(static_cast<std::size_t>(page.batch.length()), 1);
     } else {
       wanted = tracker_->see(page.batch);
@@ -338,9 +352,18 @@ class EntitySync {
     const RecordBatch kept =
         tracker_->unchanged() == unchanged ? page.batch : select_rows(page.batch, from_arrow_schema(*page.batch.schema()), wanted);
     if (kept.length() == 0) return;
-    pending_.push_back(rows_.apply(kept));
-    pending_rows_ += kept.length();
-    pending_bytes_ += kept.bytes();
+    unwritten_.add(kept);
+  }
+
+  /// The page's own rows come after them.
+  void take_removed(const RecordBatch& keys) {
+    if (!state_.listing->changes) return;  // what was never listed
+    if (!deletes_) {
+      kept_removed_ += keys.length();
+      return;
+    }
+    if (unwritten_.would_revive(keys)) checkpoint(false);
+    unwritten_.add_removed(keys);
   }
 
   /// The source's clock is known with its first reply. Where it could not be asked for its newest record, what its clock was when the
@@ -350,19 +373,12 @@ class EntitySync {
     const WallTime now = reader_->services->source_now();
     tracker_->set_newest(now + std::chrono::seconds(1));
     if (state_.listing->bound || (incremental_ && !bounded_ && first_) || page.batch.length() == 0) return;
-    const sync_detail::CursorColumn column(page.batch, cursor_);
-    if (column.type() != DataType::timestamp) {
-      host_.message("warning",
-                    "'" + cursor_ +
-                        "' is no time, and the source can't be asked for its newest record: what changes while it is read may be "
-                        "missed until a full sync");
-      return;
-    }
     const WallTime began = now - (connection_->clock().wall() - began_at_) - std::chrono::seconds(1);
-    sync_detail::Watermark bound{column.type(), column.has_zone(), {}};
-    bound.value.number = std::chrono::floor<std::chrono::microseconds>(began).time_since_epoch().count();
-    tracker_->set_bound(bound.value);
-    state_.listing->bound = std::move(bound);
+    state_.listing->bound = sync_detail::clock_bound(page.batch, cursor_, began);
+    if (state_.listing->bound) return tracker_->set_bound(state_.listing->bound->value);
+    host_.message("warning", "'" + cursor_ +
+                                 "' is no time, and the source can't be asked for its newest record: what changes while it is read may be "
+                                 "missed until a full sync");
   }
 
   void note_counts(std::int64_t read, std::int64_t unchanged) {
@@ -381,29 +397,32 @@ class EntitySync {
   }
 
   bool checkpoint_is_due() const {
-    if (pending_.empty()) return false;
-    return pending_rows_ >= plan_.commit_rows || pending_bytes_ >= plan_.commit_bytes ||
+    if (unwritten_.empty()) return false;
+    return unwritten_.rows() + unwritten_.removed() >= plan_.commit_rows || unwritten_.bytes() >= plan_.commit_bytes ||
            connection_->clock().now() - last_commit_ >= plan_.commit_every;
   }
 
   void finish_listing() {
     const bool whole = state_.listing->whole;
     std::vector<std::string> live = state_.listing->run_ids;
-    const bool nothing_new = pending_.empty() && first_ && !whole && state_.complete && same_edge();
+    const bool nothing_new = unwritten_.empty() && first_ && !whole && state_.complete && same_place();
     if (nothing_new) {  // and so nothing to commit
       state_.listing.reset();
       return;
     }
-    if (tracker_->candidate()) state_.watermark = tracker_->candidate();
-    state_.edge = tracker_->edge();
-    state_.lookback = plan_.lookback;
+    if (heeds_cursor()) {
+      if (tracker_->candidate()) state_.watermark = tracker_->candidate();
+      state_.edge = tracker_->edge();
+      state_.lookback = plan_.lookback;
+    }
+    keep_token();
     state_.listing.reset();
     state_.complete = true;
     if (state_.watermark) result_.watermark = state_.watermark->text();
     std::optional<std::vector<std::string>> gone;
     if (whole && plan_.mode == SyncMode::upsert && plan_.read.filter.empty() && plan_.read.raw_filter.empty() && plan_.read.limit < 0)
       gone = std::move(live);
-    if (pending_.empty() && first_ && !incremental_) add_columns();
+    if (unwritten_.empty() && first_ && !incremental_) add_columns();
     checkpoint(true, std::move(gone));
     tell_of_cursor();
     for (const std::string& name : table_->kept_columns())
@@ -413,16 +432,36 @@ class EntitySync {
   /// Of an entity without records the table has its columns all the same, where they are known (all but `_rescued`).
   void add_columns() {
     const Schema& schema = reader_->pages->schema();
-    if (schema.fields.size() > 1) pending_.push_back(rows_.apply(no_rows(schema)));
+    if (schema.fields.size() > 1) unwritten_.add(no_rows(schema));
   }
 
-  bool same_edge() const {
+  /// The token that the listing's last page named.
+  void keep_token() {
+    const OpenListing& listing = *state_.listing;
+    if (!listing.tracked) return;
+    state_.changes = next_changes_;
+    state_.untracked = next_changes_.empty() && !listing.changes;
+    if (!next_changes_.empty()) return;
+    if (state_.untracked) tracks_ = false;
+    host_.message("warning", listing.changes
+                                 ? "the source does not say how to ask for what changes from now on: the next sync reads everything again"
+                                 : "the source does not track changes, though it is set up as if it did: the next syncs ask by the "
+                                   "cursor, or read everything, and records that are gone stay until a full sync");
+  }
+
+  bool same_place() const {
+    if (state_.listing->changes) return next_changes_ == state_.changes;
     const auto& candidate = tracker_->candidate();
     return candidate.has_value() == state_.watermark.has_value() && (!candidate || candidate->value == state_.watermark->value) &&
            tracker_->edge().seen == state_.edge.seen;
   }
 
   void tell_of_cursor() {
+    if (kept_removed_ > 0)
+      host_.message("warning",
+                    std::to_string(kept_removed_) + " records that the source has removed stay in the table: " +
+                        (plan_.mode == SyncMode::append ? "mode \"append\" only adds"
+                                                        : "the destination, or a key of your own, does not let them be deleted"));
     if (tracker_->without_value() > 0)
       host_.message("warning", std::to_string(tracker_->without_value()) + " records have no value in '" + cursor_ +
                                    "': a source does not name them when they change; a full sync (full=True) reads them");
@@ -432,17 +471,18 @@ class EntitySync {
   }
 
   void checkpoint(bool last, std::optional<std::vector<std::string>> live = std::nullopt) {
-    if (state_.listing) {
+    if (state_.listing && heeds_cursor()) {
       state_.listing->candidate = tracker_->candidate();
       state_.listing->edge = tracker_->edge();
     }
-    result_.counts.written += pending_rows_;
+    result_.counts.written += unwritten_.rows();
+    result_.counts.deleted += unwritten_.removed();
     ++result_.counts.checkpoints;
     ++state_.sequence;
     state_.run_id = run_.run_id;
     state_.counts = result_.counts;
     Checkpoint next;
-    next.batches = std::move(pending_);
+    unwritten_.give(next);
     next.state = state_.text();
     next.previous = previous_;
     next.first = first_;
@@ -455,25 +495,20 @@ class EntitySync {
     try {
       table_->commit(next);
     } catch (...) {  // what was not committed was not written
-      result_.counts.written -= pending_rows_;
+      result_.counts.written -= unwritten_.rows();
+      result_.counts.deleted -= unwritten_.removed();
       --result_.counts.checkpoints;
-      clear_pending();
+      unwritten_.clear();
       throw;
     }
     host_.passed("after_commit");
     previous_ = std::move(next.state);
     first_ = false;
-    clear_pending();
+    unwritten_.clear();
     tracker_->committed();
     last_commit_ = connection_->clock().now();
     host_.progress(result_);
     host_.passed("after_progress");
-  }
-
-  void clear_pending() {
-    pending_.clear();
-    pending_rows_ = 0;
-    pending_bytes_ = 0;
   }
 
   std::shared_ptr<Connection> connection_;
@@ -495,16 +530,16 @@ class EntitySync {
   bool may_repeat_ = false;
   bool newest_known_ = false;
   bool bounded_ = false;
+  bool tracks_ = false;   // the source is asked for a token with which to ask for changes
+  bool deletes_ = false;  // what it has removed is taken out of the table
   WallTime began_at_;
   RunCounts spent_;  // on listings that were begun again
-  std::int64_t pages_ = 0;
-  std::int64_t read_in_listing_ = 0;
+  std::int64_t pages_in_listing_ = 0, read_in_listing_ = 0;
+  std::string next_changes_;       // the token that this listing named
+  std::int64_t kept_removed_ = 0;  // records that are gone, and whose rows stay
   std::optional<EntityReader> reader_;
   std::optional<CursorTracker> tracker_;
-  ColumnAdder rows_;
-  std::vector<RecordBatch> pending_;
-  std::int64_t pending_rows_ = 0;
-  std::uint64_t pending_bytes_ = 0;
+  Unwritten unwritten_;
   SteadyTime last_commit_;
 };
 

@@ -30,6 +30,7 @@ class RenamedTable final : public DestinationTable {
   void commit(const Checkpoint& checkpoint) override {
     Checkpoint renamed = checkpoint;
     for (RecordBatch& batch : renamed.batches) batch = RecordBatch(renamed_schema(batch.schema()), batch.array());
+    for (RecordBatch& keys : renamed.removed) keys = RecordBatch(renamed_schema(keys.schema()), keys.array());
     behind_->commit(renamed);
   }
 
@@ -73,6 +74,7 @@ class RenamedDestination final : public Destination {
   }
   const std::string& display() const noexcept override { return behind_->display(); }
   bool transactional() const noexcept override { return behind_->transactional(); }
+  bool deletes() const noexcept override { return behind_->deletes(); }
   bool one_writer() const noexcept override { return behind_->one_writer(); }
   bool single_threaded() const noexcept override { return behind_->single_threaded(); }
 

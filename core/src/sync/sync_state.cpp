@@ -91,8 +91,12 @@ std::string SyncState::text() const {
   if (watermark) out["watermark"] = to_json(*watermark);
   if (!edge.seen.empty()) out["edge"] = to_json(edge);
   if (edge.cut) out["edge_cut"] = to_json(*edge.cut);
+  if (!changes.empty()) out["changes"] = changes;
+  if (untracked) out["untracked"] = true;
   if (listing) {
     json open = {{"token", listing->token}, {"lower", listing->lower}, {"whole", listing->whole}, {"runs", listing->run_ids}};
+    if (listing->tracked) open["tracked"] = true;
+    if (listing->changes) open["changes"] = true;
     if (listing->candidate) open["candidate"] = to_json(*listing->candidate);
     if (listing->bound) open["bound"] = to_json(*listing->bound);
     if (!listing->edge.seen.empty()) open["edge"] = to_json(listing->edge);
@@ -118,6 +122,8 @@ SyncState SyncState::parse(std::string_view text) {
     if (in.contains("watermark")) state.watermark = watermark_from(in.at("watermark"));
     if (in.contains("edge")) state.edge = edge_from(in.at("edge"));
     if (in.contains("edge_cut")) state.edge.cut = value_from(in.at("edge_cut"));
+    state.changes = in.value("changes", "");
+    state.untracked = in.value("untracked", false);
     state.lookback = std::chrono::microseconds(in.value("lookback", std::int64_t{0}));
     if (in.contains("listing")) {
       const json& open = in.at("listing");
@@ -126,6 +132,8 @@ SyncState SyncState::parse(std::string_view text) {
       listing.lower = open.at("lower").get<std::string>();
       listing.whole = open.at("whole").get<bool>();
       listing.run_ids = open.at("runs").get<std::vector<std::string>>();
+      listing.tracked = open.value("tracked", false);
+      listing.changes = open.value("changes", false);
       if (open.contains("candidate")) listing.candidate = watermark_from(open.at("candidate"));
       if (open.contains("bound")) listing.bound = watermark_from(open.at("bound"));
       if (open.contains("edge")) listing.edge = edge_from(open.at("edge"));

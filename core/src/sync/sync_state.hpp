@@ -19,6 +19,8 @@ struct OpenListing {
   std::string token;                 ///< where it goes on
   std::string lower;                 ///< from where on changes are asked for; "": it is of everything
   bool whole = false;                ///< of everything there is, so that what it lacks is gone
+  bool tracked = false;              ///< its end is to name a token for what changes from now on
+  bool changes = false;              ///< of what has changed since such a token
   std::vector<std::string> run_ids;  ///< those that have written of it
   std::optional<Watermark> candidate;
   std::optional<Watermark> bound;  ///< the newest value of the cursor when it began
@@ -32,6 +34,8 @@ struct SyncState {
   Edge edge;
   bool complete = false;                 ///< one listing at least has come to its end
   std::chrono::microseconds lookback{};  ///< so far below the watermark the edge reaches
+  std::string changes;                   ///< the token with which to ask for what has changed; "": there is none
+  bool untracked = false;                ///< the source was asked for one, and named none
   std::optional<OpenListing> listing;
   std::string run_id;  ///< that committed last
   RunCounts counts;    ///< its

@@ -8,7 +8,7 @@ knows which rows are there. A destination that can't promise this says `transact
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from switchgear.errors import Conflict
@@ -65,6 +65,8 @@ class Checkpoint:
         may_repeat: mode append with a key and a cursor, where the sync goes on after a crash or reads everything again:
             rows may be in the table already, with the same key and the same value of the cursor, and those are to be
             left out. Within a checkpoint no version comes twice.
+        removed: only in mode upsert, and to destinations that say `deletes = True`: batches with the columns of the
+            table's key, of records that the source has removed. Their rows are deleted before `batches` are written.
     """
 
     batches: list[_core.RecordBatch]
@@ -76,6 +78,7 @@ class Checkpoint:
     at: datetime
     live_run_ids: tuple[str, ...] | None
     may_repeat: bool = False
+    removed: list[_core.RecordBatch] = field(default_factory=list)
 
     def to_arrow(self) -> pyarrow.Table:
         """All rows as a pyarrow.Table with the union of the batches' columns, each wide enough for all its values.
@@ -124,10 +127,12 @@ class Destination(ABC):
         url: as it was given, without secrets.
         transactional: whether rows and state are committed together. If not, rows come at least once: those of a commit
             that was torn off come again.
+        deletes: whether rows of `Checkpoint.removed` are taken out. If not, they stay, and the run says so.
     """
 
     url: str
     transactional: bool = True
+    deletes: bool = False
 
     @abstractmethod
     def open(self, table: Table) -> DestinationTable:

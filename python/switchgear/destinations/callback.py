@@ -19,7 +19,7 @@ class CallbackDestination(Destination):
     `take(table, checkpoint)` returns when the rows are where they belong; then the state is written into
     `folder/schema/table.json`. After a crash between the two, or when `take` raised, the same rows come again, perhaps
     in other checkpoints. `checkpoint.first` and `.last` tell where a complete listing begins and ends (mode replace),
-    and `checkpoint.to_arrow()` gives the rows.
+    `checkpoint.to_arrow()` gives the rows, and `checkpoint.removed` the keys of those that the source has removed.
 
     Args:
         take: whatever it raises ends the run. An error that is none of switchgear's becomes `destination.lost`.
@@ -28,6 +28,7 @@ class CallbackDestination(Destination):
     """
 
     transactional = False
+    deletes = True
 
     def __init__(self, take: Take, folder: str | Path, *, lock_seconds: float = LOCK_SECONDS) -> None:
         self.take = take

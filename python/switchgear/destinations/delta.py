@@ -43,7 +43,15 @@ from switchgear.destinations.durable import (
     make_folder,
     write,
 )
-from switchgear.destinations.keyed import DELETED_AT, latest_by_key, new_versions, version_columns
+from switchgear.destinations.keyed import (
+    DELETED_AT,
+    REMOVED,
+    latest_by_key,
+    new_versions,
+    removed_keys,
+    version_columns,
+    with_removed,
+)
 from switchgear.destinations.stored_files import StoredFile, write_parquet
 from switchgear.destinations.widening import Columns, fitted, in_memory, plain, united, widest
 from switchgear.errors import DestinationError
@@ -59,6 +67,8 @@ class DeltaDestination(Destination):
         folder: is made when it is needed.
         lock_seconds: how long a commit waits for another writer's.
     """
+
+    deletes = True
 
     def __init__(self, folder: str | Path, *, lock_seconds: float = LOCK_SECONDS) -> None:
         self.folder = Path(folder)
@@ -168,10 +178,14 @@ class DeltaLakeTable(DestinationTable):
         following: Kept,
         checkpoint: Checkpoint,
     ) -> None:
-        """Changes rows by key, in the columns that came: of `partial`, only where the flag column says so."""
+        """Changes rows by key, in the columns that came: of `partial`, only where the flag column says so.
+
+        What is to be deleted is of the same commit: rows of their own among those that come, told by a further column.
+        """
         gone = {_quoted(DELETED_AT): f"to_timestamp('{checkpoint.at.astimezone(timezone.utc).isoformat()}')"}
         unread = _not_among(checkpoint.live_run_ids) if checkpoint.live_run_ids is not None else None
-        if rows.num_rows == 0:
+        removed = removed_keys(in_memory(checkpoint.removed), rows, schema, self._table)
+        if rows.num_rows == 0 and removed.num_rows == 0:
             if unread is not None:
                 target.update(updates=gone, predicate=unread.format(""), commit_properties=commit_of(following))
             return
@@ -185,14 +199,19 @@ class DeltaLakeTable(DestinationTable):
             if name not in self._table.key
         }
         merger = target.merge(
-            rows,
+            with_removed(rows, removed),
             " AND ".join(f"target.{_quoted(name)} = source.{_quoted(name)}" for name in self._table.key),
             source_alias="source",
             target_alias="target",
             commit_properties=commit_of(following),
         )
-        merger = merger.when_matched_update({_quoted(name): change for name, change in changes.items()})
-        merger = merger.when_not_matched_insert({_quoted(name): value for name, value in values.items()})
+        stays = None
+        if removed.num_rows:
+            stays = f"NOT source.{_quoted(REMOVED)}"
+            merger = merger.when_matched_delete(f"source.{_quoted(REMOVED)}")
+        if rows.num_rows:
+            merger = merger.when_matched_update({_quoted(name): change for name, change in changes.items()}, stays)
+            merger = merger.when_not_matched_insert({_quoted(name): value for name, value in values.items()}, stays)
         if unread is not None:
             merger = merger.when_not_matched_by_source_update(gone, unread.format("target."))
         merger.execute()

@@ -11,6 +11,7 @@ from switchgear.destinations.base import Table
 from switchgear.destinations.widening import fitted
 
 DELETED_AT = "_deleted_at"
+REMOVED = "__switchgear_removed"
 _FLAG = "__switchgear_came_"
 
 
@@ -50,6 +51,29 @@ def latest_by_key(batches: list[Any], schema: Any, table: Table) -> tuple[Any, d
         partial[name] = f"{_FLAG}{len(partial)}"
         kept = kept.append_column(partial[name], places.is_valid())
     return kept, partial
+
+
+def removed_keys(sources: list[Any], rows: Any, schema: Any, table: Table) -> Any:
+    """The keys of removed records, each once, as a pyarrow.Table; those that `rows` bring back are not among them."""
+    columns = pa.schema([schema.field(name) for name in table.key if name in schema.names])
+    keys = pa.Table.from_batches([fitted(source.batch, columns) for source in sources], columns)
+    if keys.num_rows == 0 or len(columns) < len(table.key):
+        return keys.slice(0, 0)
+    back = set(_keys(rows, table)) if rows.num_rows else set()
+    places = {key: row for row, key in enumerate(_keys(keys, table)) if key not in back}
+    return keys.take(pa.array(places.values(), pa.int64()))
+
+
+def with_removed(rows: Any, removed: Any) -> Any:
+    """Both in one pyarrow.Table, told by the column REMOVED; `rows` alone, where nothing is removed."""
+    if removed.num_rows == 0:
+        return rows
+    parts = [
+        part.append_column(REMOVED, pa.array([gone] * part.num_rows, pa.bool_()))
+        for part, gone in ((rows, False), (removed, True))
+        if part.num_rows
+    ]
+    return pa.concat_tables(parts, promote_options="default")
 
 
 def new_versions(rows: Any, stored: Iterable[Any], table: Table) -> Any:

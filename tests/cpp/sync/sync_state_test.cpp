@@ -20,10 +20,14 @@ SyncState whole() {
   state.complete = true;
   state.run_id = "run";
   state.counts.read = 10;
+  state.counts.deleted = 3;
+  state.changes = R"({"v":1,"token":"D\"1"})";
+  state.untracked = true;
   OpenListing listing;
   listing.token = "a\"b\n";
   listing.lower = "2026-01-01T00:00:00Z";
   listing.run_ids = {"run", "another"};
+  listing.tracked = listing.changes = true;
   listing.candidate = Watermark{DataType::utf8, true, {true, 0, "zulu"}};
   listing.bound = Watermark{DataType::int64, true, {false, -5, {}}};
   listing.edge.add({true, 0, "zulu"}, {5, 6});
@@ -44,6 +48,8 @@ TEST(SyncState, GoesOutAndComesBack) {
   EXPECT_EQ(after.listing->edge.cut, before.listing->edge.cut);
   EXPECT_EQ(after.lookback, before.lookback);
   EXPECT_EQ(after.counts, before.counts);
+  EXPECT_EQ(after.changes, before.changes);
+  EXPECT_TRUE(after.untracked && after.listing->tracked && after.listing->changes);
 }
 
 TEST(SyncState, OtherTextIsNamed) {

@@ -30,6 +30,7 @@ struct ReadRequest {
   bool ordered = true;                    ///< of parallel parts: in the listing's order, or as they arrive
   std::uint64_t max_bytes = 64U << 20U;   ///< of pages between source and columns
   bool count = false;                     ///< ask for the total
+  bool changes = false;                   ///< ask for a token with which to ask for changes later, and for what is gone: see Page
   std::vector<Field> types;               ///< of columns, in place of the declared or inferred ones, see PageColumnsOptions::overrides
   std::optional<SchemaMode> schema_mode;  ///< nothing: evolve where columns are inferred, frozen where they are declared
   Nested nested = Nested::as_declared;

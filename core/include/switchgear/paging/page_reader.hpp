@@ -36,6 +36,7 @@ struct PageReaderOptions {
   PageColumnsOptions columns{};            ///< declared or inferred, and what becomes of what does not fit
   std::string start;                       ///< a Continuation's text; "": the beginning
   std::int64_t limit = -1;                 ///< records; -1: all
+  bool changes = false;                    ///< pages may say what is gone, and how to ask for changes later
   std::vector<std::string> partitions;     ///< parts of the listing, see Session::plan; none: it is read as a whole
   FetchOptions fetch;                      ///< how far ahead, how much at once, how much memory
   std::size_t max_empty_pages = 1000;      ///< in a row, before the listing is taken for endless
@@ -49,6 +50,10 @@ struct Page {
   RecordBatch batch;
   std::string token;                  ///< where to go on after this page: a Continuation's text
   std::optional<std::int64_t> total;  ///< what the source says there is in all
+  /// Keys of records that are gone; one that is in `batch` as well has come back. Nothing: none are.
+  std::optional<RecordBatch> removed = std::nullopt;
+  /// Of the last page: a Continuation's text, with which a listing of what has changed begins; "": the source names none.
+  std::string changes = {};
 };
 
 struct PageStats {
@@ -112,7 +117,8 @@ class PageReader {
   bool wait_for_front(std::chrono::milliseconds timeout);  // false: still pending
   void learn_schema();
   bool has_looked_enough() const;
-  void count_page(const PageFetcher::Taken& taken, std::int64_t records);
+  void count_page(const PageFetcher::Taken& taken, std::int64_t records, bool held_any);
+  void read_changes(const JsonPage& json, Page& page);
   std::optional<Page> take_front();  // nothing: it is passed
   template <class Function>
   void guarded(Function function);

@@ -29,6 +29,7 @@ struct RunCounts {
   std::int64_t unchanged = 0;  ///< of these: read before, at the edge of the window, and left out
   std::int64_t rejected = 0;   ///< of these: could not be written
   std::int64_t rescued = 0;    ///< of these: have something in `_rescued`
+  std::int64_t deleted = 0;    ///< records that the source has removed, and that were taken out of the destination
   std::int64_t pages = 0, bytes = 0, requests = 0, retries = 0;
   std::int64_t waited_us = 0;  ///< for limits and before retries
   std::int64_t checkpoints = 0;

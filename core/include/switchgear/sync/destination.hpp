@@ -44,7 +44,10 @@ inline constexpr std::string_view run_id_column = "_run_id";
 inline constexpr std::string_view deleted_at_column = "_deleted_at";
 
 struct Checkpoint {
-  std::vector<RecordBatch> batches;     ///< each with columns of its own; a key that comes twice: the later one counts
+  std::vector<RecordBatch> batches;  ///< each with columns of its own; a key that comes twice: the later one counts
+  /// Keys of records that the source has removed: the columns of the target's key. Their rows are deleted before `batches` are written.
+  /// Only in upsert mode, and only where deletes() says so.
+  std::vector<RecordBatch> removed;
   std::string state;                    ///< to be kept with the rows
   std::optional<std::string> previous;  ///< what state() has to be still
   bool first = false;                   ///< of a listing: what was built aside before is forgotten
@@ -82,6 +85,9 @@ class Destination {
 
   /// False: a crash may leave rows without their state, so that they come again.
   virtual bool transactional() const noexcept { return true; }
+
+  /// True: it takes the rows of Checkpoint::removed out. False: they stay, and the run says so.
+  virtual bool deletes() const noexcept { return false; }
 
   /// True: only one process at a time can write to it, so that runs take turns.
   virtual bool one_writer() const noexcept { return false; }
