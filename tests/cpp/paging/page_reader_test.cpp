@@ -8,6 +8,7 @@
 
 #include "switchgear/base/error.hpp"
 #include "switchgear/base/log.hpp"
+#include "switchgear/paging/continuation.hpp"
 
 namespace switchgear {
 namespace {
@@ -183,6 +184,35 @@ TEST(PageReader, AnEmptyPageWithATokenIsNotTheEnd) {
   };
   PageReader reader(gaps, options());
   EXPECT_EQ(read_all(reader), numbers(0, 2));
+}
+
+TEST(PageReader, APageSaysWhatIsGoneAndHowToAskForMore) {
+  const auto changes = [](const std::string& token, const std::stop_token&) {
+    RawPage page = Numbers::raw(token == "D1" ? R"({"data":[],"gone":[{"n":7,"why":"x"},{"n":8}],"next":"2"})"
+                                              : R"({"data":[{"n":8,"s":"a"}],"gone":[],"later":"D2"})");
+    page.removed = "/gone";
+    page.delta = "/later";
+    return page;
+  };
+  PageReaderOptions asked = options();
+  asked.key = {"n"};
+  asked.changes = true;
+  asked.start = Continuation{"Numbers", {Place{"", "D1", {}}}}.to_text();
+  PageReader reader(changes, asked);
+  const auto first = reader.next();
+  ASSERT_TRUE(first && first->removed) << "a page without records, before columns are known";
+  EXPECT_EQ(values(*first->removed), (std::vector<std::int64_t>{7, 8}));
+  EXPECT_EQ(first->removed->array()->n_children, 1);
+  EXPECT_EQ(first->changes, "");
+  const auto last = reader.next();
+  ASSERT_TRUE(last);
+  EXPECT_FALSE(last->removed);
+  EXPECT_EQ(last->batch.length(), 1);
+  EXPECT_EQ(Continuation::from_text(last->changes, "Numbers").places.at(0).token, "D2");
+  EXPECT_FALSE(reader.next());
+  asked.changes = false;
+  PageReader plain(changes, asked);
+  EXPECT_FALSE(plain.next()->removed);
 }
 
 TEST(PageReader, ABrokenPageEndsTheReadingForGood) {

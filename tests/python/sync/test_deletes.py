@@ -99,6 +99,16 @@ def test_keys_of_text_and_of_two_fields(tmp_path: Path, box: Sandbox) -> None:
     assert len(rows(destination, "PurchaseOrders")) == box.count("PurchaseOrders")
 
 
+def test_keys_are_called_as_their_columns_are(tmp_path: Path, box: Sandbox) -> None:
+    destination = f"duckdb:///{tmp_path}/data.duckdb"
+    hub = new_hub(tmp_path, box, destination, PurchaseOrders={})
+    hub.update("plant", naming="snake_case")
+    hub.sync("plant").raise_for_error()
+    gone = box.remove(30, "PurchaseOrders")
+    assert hub.sync("plant").raise_for_error().entities[0].counts.deleted == len(gone)
+    assert len(rows(destination, "purchase_orders")) == box.count("PurchaseOrders")
+
+
 def test_what_is_removed_while_it_is_read(tmp_path: Path, box: Sandbox, destination: str) -> None:
     """Behind the reader's place and before it; a record that changes and then goes is in one checkpoint with itself."""
     hub = new_hub(tmp_path, box, destination)
