@@ -76,19 +76,19 @@ void bind_clock(py::module_& module) {
   py::class_<Clock>(module, "Clock", "Time and sleeping behind one interface.")
       .def(
           "now", [](const Clock& clock) { return seconds_of(clock.now().time_since_epoch()); },
-          "Seconds; only their difference means something. A step of the wall clock does not change them.");
+          "Seconds; only their difference means something. A step of the wall clock does not change them.")
+      .def_property_readonly(
+          "wall",
+          [](const Clock& clock) {
+            return static_cast<double>(std::chrono::duration_cast<std::chrono::microseconds>(clock.wall().time_since_epoch()).count()) /
+                   1e6;
+          },
+          "Seconds since 1970, UTC.");
   py::class_<ManualClock, Clock>(module, "ManualClock", "A clock that moves only when told to; a sleep on it advances it at once.")
       .def(py::init<>())
       .def(py::init(
                [](double wall) { return std::make_unique<ManualClock>(WallTime(std::chrono::microseconds(std::llround(wall * 1e6)))); }),
            py::arg("wall"), "Begins at so many seconds since 1970.")
-      .def_property_readonly(
-          "wall",
-          [](const ManualClock& clock) {
-            return static_cast<double>(std::chrono::duration_cast<std::chrono::microseconds>(clock.wall().time_since_epoch()).count()) /
-                   1e6;
-          },
-          "Seconds since 1970, UTC.")
       .def(
           "advance", [](ManualClock& clock, const py::object& seconds) { clock.advance(duration_from(seconds, "seconds")); },
           py::arg("seconds"), "Moves it on by seconds or a timedelta.")

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -141,8 +142,22 @@ struct SyncControl {
   std::atomic<int> wishes{0};
 };
 
+/// `judge(entity, batches)` gives a tuple of type, data and id for each event.
+std::vector<NewEvent> judged(const py::object& judge, const std::string& entity, const std::vector<RecordBatch>& batches) {
+  const py::gil_scoped_acquire acquire;
+  try {
+    std::vector<NewEvent> events;
+    for (auto& [type, data, id] : judge(entity, batches).cast<std::vector<std::tuple<std::string, std::string, std::string>>>())
+      events.push_back({std::move(type), std::move(data), "", std::move(id), std::nullopt});
+    return events;
+  } catch (const py::error_already_set& raised) {
+    if (!raised.matches(PyExc_Exception)) throw;
+    throw error_of(raised, Category::config, "rule", "a rule could not be asked");
+  }
+}
+
 Run run_sync(Store& store, const std::shared_ptr<Connection>& connection, const DestinationSource& destination, const SyncRequest& request,
-             SyncControl& control, const py::object& progress, const py::object& passed) {
+             SyncControl& control, const py::object& progress, const py::object& passed, const py::object& judge) {
   int signals = 0;
   std::optional<py::error_already_set> raised;
   SyncHost host;
@@ -168,6 +183,9 @@ Run run_sync(Store& store, const std::shared_ptr<Connection>& connection, const 
       const py::gil_scoped_acquire acquire;
       passed(std::string(place));
     };
+  }
+  if (!judge.is_none()) {
+    host.judge = [&](const std::string& entity, const std::vector<RecordBatch>& batches) { return judged(judge, entity, batches); };
   }
   std::optional<Run> run;
   {
@@ -248,7 +266,7 @@ void bind_sync(py::module_& module) {
       [](Store& store, const std::shared_ptr<Connection>& connection, const py::typing::Callable<std::shared_ptr<Destination>()>& open,
          std::string display, bool one_writer, std::vector<EntityPlan> plans, std::map<std::string, std::string> tables, bool full,
          std::string cause, std::string schema, std::size_t concurrency, double lease, SyncControl& control, const py::object& progress,
-         const py::object& passed, bool snake_case) {
+         const py::object& passed, bool snake_case, const py::object& judge) {
         SyncRequest request;
         request.entities = std::move(plans);
         request.full = full;
@@ -265,11 +283,11 @@ void bind_sync(py::module_& module) {
                                         return in_python("the destination could not be opened",
                                                          [&] { return open().cast<std::shared_ptr<Destination>>(); });
                                       }};
-        return run_sync(store, connection, destination, request, control, progress, passed);
+        return run_sync(store, connection, destination, request, control, progress, passed, judge);
       },
       py::arg("store"), py::arg("connection"), py::arg("open"), py::kw_only(), py::arg("display"), py::arg("one_writer"), py::arg("plans"),
       py::arg("tables"), py::arg("full"), py::arg("cause"), py::arg("schema"), py::arg("concurrency"), py::arg("lease"), py::arg("control"),
-      py::arg("progress") = py::none(), py::arg("passed") = py::none(), py::arg("snake_case") = false,
+      py::arg("progress") = py::none(), py::arg("passed") = py::none(), py::arg("snake_case") = false, py::arg("judge") = py::none(),
       "Syncs in this thread and threads of its own. What source and destination did wrong is in the run.");
 }
 

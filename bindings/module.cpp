@@ -28,4 +28,5 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   switchgear::bindings::bind_queue(module);
   switchgear::bindings::bind_sync_status(module);
   switchgear::bindings::bind_sync(module);
+  switchgear::bindings::bind_flows(module);
 }

@@ -11,6 +11,7 @@ void bind_data(pybind11::module_& module);
 void bind_breaker(pybind11::module_& module);
 void bind_limits(pybind11::module_& module);
 void bind_retry(pybind11::module_& module);
+void bind_flows(pybind11::module_& module);
 void bind_http(pybind11::module_& module);
 void bind_auth(pybind11::module_& module);
 void bind_webhook(pybind11::module_& module);

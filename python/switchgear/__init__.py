@@ -50,6 +50,7 @@ from switchgear.errors import (
     Unsupported,
 )
 from switchgear.events import Events, StoredEvent
+from switchgear.flows import FlowContext, FlowInfo, FlowRun
 from switchgear.hub import Hub
 from switchgear.inbox import Inbox, Received
 from switchgear.jobs import Job, JobProgress, JobResult, Queue
@@ -58,6 +59,7 @@ from switchgear.oauth2 import FileTokenStore, MemoryTokenStore, OAuth2ClientCred
 from switchgear.policy import Backoff, BreakerState, CircuitBreaker, ConcurrencyLimiter, RateLimiter, Retry
 from switchgear.reader import Page, Reader, ReadExplanation, ReadStats
 from switchgear.request_values import raw
+from switchgear.rules import Rule
 from switchgear.schema import Schema
 from switchgear.sending import Delivery
 from switchgear.sessions import CookieLogin, CsrfToken
@@ -106,6 +108,9 @@ __all__ = [
     "Error",
     "Events",
     "FileTokenStore",
+    "FlowContext",
+    "FlowInfo",
+    "FlowRun",
     "Health",
     "Hub",
     "HubStatus",
@@ -134,6 +139,7 @@ __all__ = [
     "Received",
     "RecordBatch",
     "Retry",
+    "Rule",
     "Run",
     "RunEntity",
     "RunMessage",

@@ -91,6 +91,11 @@ class Clock:
         """
         Seconds; only their difference means something. A step of the wall clock does not change them.
         """
+    @property
+    def wall(self) -> float:
+        """
+        Seconds since 1970, UTC.
+        """
 
 class ManualClock(Clock):
     """
@@ -115,11 +120,6 @@ class ManualClock(Clock):
     def slept(self) -> float:
         """
         Seconds slept through so far.
-        """
-    @property
-    def wall(self) -> float:
-        """
-        Seconds since 1970, UTC.
         """
 
 class Field:
@@ -2614,6 +2614,224 @@ class SyncControl:
         Commit what was read and stop; again: stop at once.
         """
 
+class FlowCounts:
+    """
+    What became of the records of a run's batches.
+    """
+    def __init__(self) -> None: ...
+    @property
+    def failed(self) -> int: ...
+    @failed.setter
+    def failed(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    @property
+    def ok(self) -> int: ...
+    @ok.setter
+    def ok(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    @property
+    def skipped(self) -> int: ...
+    @skipped.setter
+    def skipped(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    @property
+    def unknown(self) -> int: ...
+    @unknown.setter
+    def unknown(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+
+class FlowPlan:
+    """
+    A flow as a process has defined it.
+    """
+    @property
+    def event_type(self) -> str: ...
+    @property
+    def events_since(self) -> typing.Any: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def next_at(self) -> typing.Any: ...
+    @property
+    def schedule(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def timezone(self) -> str: ...
+
+class FlowRunRow:
+    """
+    An execution of a flow as it was when it was looked at.
+    """
+    @property
+    def cause(self) -> str: ...
+    @property
+    def counts(self) -> FlowCounts: ...
+    @property
+    def error(self) -> str:
+        """
+        JSON; '' where there is none.
+        """
+    @property
+    def event_id(self) -> str: ...
+    @property
+    def event_json(self) -> str: ...
+    @property
+    def finished_at(self) -> typing.Any: ...
+    @property
+    def flow(self) -> str: ...
+    @property
+    def holder(self) -> str: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def interrupted(self) -> bool: ...
+    @property
+    def params_json(self) -> str: ...
+    @property
+    def started_at(self) -> typing.Any: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def token(self) -> int: ...
+
+class FlowStepRow:
+    """
+    A step of a run.
+    """
+    @property
+    def attempts(self) -> int: ...
+    @property
+    def error(self) -> str:
+        """
+        JSON; '' where there is none.
+        """
+    @property
+    def finished_at(self) -> typing.Any: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def result_json(self) -> str: ...
+    @property
+    def started_at(self) -> typing.Any: ...
+    @property
+    def status(self) -> str: ...
+
+class FlowBatches:
+    """
+    How far a loop over batches has come.
+    """
+
+    counts: FlowCounts
+    digest: str
+    left_json: str
+    def __init__(self) -> None: ...
+    @property
+    def in_flight(self) -> int: ...
+    @in_flight.setter
+    def in_flight(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    @property
+    def position(self) -> int: ...
+    @position.setter
+    def position(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+
+class FlowStart:
+    """
+    What an execution begins with.
+    """
+    def __init__(
+        self,
+        *,
+        flow: str,
+        cause: str,
+        params_json: str,
+        event_id: str,
+        event_json: str,
+        holder: str,
+        lease: typing.SupportsFloat | typing.SupportsIndex,
+        concurrency: typing.SupportsInt | typing.SupportsIndex,
+        due: typing.SupportsFloat | typing.SupportsIndex | None,
+        next: typing.SupportsFloat | typing.SupportsIndex | None,
+    ) -> None: ...
+
+class FlowExecution:
+    """
+    An execution of a flow by this process.
+    """
+    @staticmethod
+    def begin(store: Store, start: FlowStart) -> FlowExecution | None:
+        """
+        None: another process was first. Raises Conflict where as many as may are under way.
+        """
+    @staticmethod
+    def resume(store: Store, id: str, start: FlowStart) -> FlowExecution:
+        """
+        Raises NotFound, Conflict.
+        """
+    def add_message(self, level: str, step: str, text: str, detail_json: str) -> None: ...
+    def batches(self, step: str, number: typing.SupportsInt | typing.SupportsIndex) -> FlowBatches | None: ...
+    def finished(self, status: str, error: str, interrupted: bool) -> None: ...
+    def keep_batches(
+        self, step: str, number: typing.SupportsInt | typing.SupportsIndex, batches: FlowBatches
+    ) -> None: ...
+    def renew(self) -> bool:
+        """
+        False: it is lost.
+        """
+    def step(self, name: str) -> FlowStepRow | None: ...
+    def step_failed(self, name: str, error: str) -> None: ...
+    def step_finished(self, name: str, result_json: str) -> None: ...
+    def step_started(self, name: str) -> None: ...
+    @property
+    def run(self) -> FlowRunRow: ...
+
+class FlowStore:
+    """
+    Flows and their runs.
+    """
+    def __init__(self, store: Store) -> None: ...
+    def get(self, id: str) -> FlowRunRow:
+        """
+        Raises NotFound.
+        """
+    def interrupted(self) -> list[FlowRunRow]:
+        """
+        Those whose process died, the oldest first.
+        """
+    def latest(self, flow: str, limit: typing.SupportsInt | typing.SupportsIndex) -> list[FlowRunRow]:
+        """
+        The latest first; '' for all flows.
+        """
+    def messages(self, run_id: str) -> list[RunMessageRow]: ...
+    def pending_events(self, flow: str, limit: typing.SupportsInt | typing.SupportsIndex) -> list[str]:
+        """
+        Ids of events that are to begin it and have not yet, the oldest first.
+        """
+    def plan(
+        self,
+        name: str,
+        event_type: str,
+        schedule: str,
+        timezone: str,
+        source: str,
+        next: typing.SupportsFloat | typing.SupportsIndex | None,
+    ) -> None:
+        """
+        Takes over what a process defines; `next` in seconds since 1970.
+        """
+    def plans(self) -> list[FlowPlan]:
+        """
+        By name.
+        """
+    def remove_before(self, before: typing.SupportsFloat | typing.SupportsIndex) -> int:
+        """
+        Removes runs that ended before then (seconds since 1970). How many.
+        """
+    def settle_interrupted(self) -> int:
+        """
+        Runs that nobody carries on are failed. How many.
+        """
+    def steps(self, run_id: str) -> list[FlowStepRow]:
+        """
+        In the order in which they began.
+        """
+
 def adbc_destination(
     dialect: str, driver: str, entry_point: str, database: collections.abc.Mapping[str, str], display: str
 ) -> Destination:
@@ -2747,6 +2965,7 @@ def run_sync(
     progress: typing.Any = None,
     passed: typing.Any = None,
     snake_case: bool = False,
+    judge: typing.Any = None,
 ) -> RunRow:
     """
     Syncs in this thread and threads of its own. What source and destination did wrong is in the run.

@@ -305,18 +305,18 @@ class Connection:
             NotFound: there is no such entity. Unsupported: it does not take `op`.
             DataError: the iterator of the records raised; its `result` tells what was written before.
         """
-        from switchgear.write import write_records
+        from switchgear.write import write_options, write_records
 
-        options = {
-            "op": op,
-            "batch_size": at_least("batch_size", batch_size, 1),
-            "delay": float(delay),
-            "parallel": at_least("parallel", parallel, 1),
-            "on_error": on_error,
-            "atomic": bool(atomic),
-            "dry_run": bool(dry_run),
-            "max_record_bytes": at_least("max_record_bytes", max_record_bytes, 1),
-        }
+        options = write_options(
+            op=op,
+            batch_size=batch_size,
+            delay=delay,
+            parallel=parallel,
+            on_error=on_error,
+            atomic=atomic,
+            dry_run=dry_run,
+            max_record_bytes=max_record_bytes,
+        )
         return write_records(self, entity, records, options, progress)
 
     def __repr__(self) -> str:

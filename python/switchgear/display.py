@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from switchgear import _core
     from switchgear.connection import Connection
     from switchgear.entities import Entities
+    from switchgear.flows.runs import FlowRun
     from switchgear.hub import Hub
     from switchgear.jobs import Job
     from switchgear.policy import CircuitBreaker
@@ -189,6 +190,12 @@ def run_html(run: Run) -> str:
     ]
     header = ("entity", "status", "read", "written", "watermark", "error")
     return f"<p>{escape(repr(run)[1:-1])}</p>" + table(header, rows)
+
+
+def flow_run_html(run: FlowRun) -> str:
+    """A flow's run, and what became of each step."""
+    rows = [(step.name, step.status, str(step.attempts), str(step.error or "")) for step in run.steps]
+    return f"<p>{escape(repr(run)[1:-1])}</p>" + table(("step", "status", "attempts", "error"), rows)
 
 
 def sync_status_html(statuses: Iterable[SyncStatus]) -> str:

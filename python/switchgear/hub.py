@@ -10,10 +10,14 @@ from typing import overload
 
 from switchgear import _core
 from switchgear import retention as retentions
-from switchgear.errors import CircuitOpenError
+from switchgear.errors import CircuitOpenError, NotFound
+from switchgear.flows.hub_flows import HubFlows
+from switchgear.flows.methods import FlowMethods
 from switchgear.hub_connections import HubConnections
 from switchgear.jobs import Queue
 from switchgear.retention import Retention
+from switchgear.rules import Rule, Rules, When
+from switchgear.rules import define as define_rule
 from switchgear.running import run_forever
 from switchgear.specification import OMITTED, Omitted
 from switchgear.sync_runs import HubStatus, SyncRuns
@@ -21,14 +25,14 @@ from switchgear.sync_status import StoredError, SyncStatus
 from switchgear.syncs import Run, RunEntity
 
 
-class Hub(HubConnections):
+class Hub(HubConnections, FlowMethods):
     """Connections and their queue, in one store, which any number of processes may open. Threads may share a hub.
 
     Args:
         store: a file for SQLite (made where there is none), or `postgresql://user@host/name`.
         key: seals what the hub itself must keep secret, such as refresh tokens that a server rotates: base64 of 32
             bytes. None: `SWITCHGEAR_KEY`, else the file `<store>.key` beside a SQLite store, made when needed.
-        clock: what the store takes for the time; None: the system's.
+        clock: what the store and flows take for the time; None: the system's.
 
     Raises:
         StoreError: for a store that can't be opened, or that a newer switchgear has changed.
@@ -45,6 +49,8 @@ class Hub(HubConnections):
         self._workers: list[_core.QueueWorker] = []
         self._ends: list[threading.Event] = []
         self._syncs = SyncRuns(self, self._store)
+        self._rules = Rules()
+        self._flows = HubFlows(self, self._store, clock)
 
     @property
     def queue(self) -> Queue:
@@ -97,17 +103,25 @@ class Hub(HubConnections):
         """
         return self._syncs.all_statuses() if id is None else self._syncs.status(id)
 
-    def runs(self, id: str | None = None, limit: int = 50) -> list[Run]:
-        """The runs of a connection, or of all, the latest first."""
-        return self._syncs.runs(id, limit)
+    def runs(self, id: str | None = None, limit: int = 50, *, flow: str | None = None) -> list[Run]:
+        """The runs of a connection, of a flow (`FlowRun`), or of all, the latest first."""
+        if flow is not None:
+            return list(self._flows.runs(flow, limit))
+        syncs = self._syncs.runs(id, limit)
+        if id is not None:
+            return syncs
+        return sorted([*syncs, *self._flows.runs("", limit)], key=lambda run: run.id, reverse=True)[:limit]
 
     def run(self, run_id: str) -> Run:
-        """A run, with `.messages`.
+        """A run, with `.messages`; a `FlowRun`, with `.steps`, where it is a flow's.
 
         Raises:
             NotFound: there is none, or it is old and was removed.
         """
-        return self._syncs.get(run_id)
+        try:
+            return self._syncs.get(run_id)
+        except NotFound:
+            return self._flows.run_of(run_id)
 
     def errors(
         self, id: str | None = None, entity: str | None = None, since: datetime.datetime | None = None
@@ -130,8 +144,36 @@ class Hub(HubConnections):
         """Looks at the source as it is, and says what is wrong, how much of it, and what to do."""
         return self.connection(id).diagnose()
 
+    # -- rules
+
+    def rule(self, connection: str, entity: str, *, when: When, event: str, name: str | None = None) -> Rule:
+        """Makes an event of each record that a sync brings and that fulfils a condition, once for each of its versions.
+
+        Judged inside the sync, in this process, before the records are committed; the event is recorded when they are,
+        whatever crashes in between. What versions are tells the entity's cursor, else the record's content. Its data
+        are `entity`, `rule`, `key` and `record`.
+
+        Args:
+            when: a condition in DuckDB's SQL, `"Priority = 1 AND Status = 'OPEN'"`; or a function that is given a
+                record as a dict, or, where its parameter is annotated so, a `pyarrow.RecordBatch`, and says yes or no
+                (to each of its records). Where it can't be judged, the entity's sync fails with `config.rule`, and
+                goes on there when the rule was mended.
+            event: the event's type: "workorder.urgent".
+            name: of the rule; None: the event's type. Another name fires anew.
+
+        Raises:
+            ConfigError (`config.rule`): for a condition that is none. Conflict: there is one of this name.
+        """
+        rule = define_rule(connection, entity, when, event, name)
+        self._rules.add(rule)
+        return rule
+
+    def rules(self) -> list[Rule]:
+        """The rules of this process."""
+        return self._rules.all()
+
     def run_forever(self, *, concurrency: int = 4, poll: float = 1.0, workers: int = 4, webhooks: bool = True) -> None:
-        """Syncs each connection when it is due, writes what is queued and sends webhooks, until Ctrl-C or `stop()`.
+        """Syncs and runs flows when they are due, writes what is queued and sends webhooks, until Ctrl-C or `stop()`.
 
         Any number of processes may do it on one store: leases decide. After a pause (a laptop that slept) each
         connection is synced once, not once for each time it missed. Ending commits what was read.
@@ -213,14 +255,16 @@ class Hub(HubConnections):
         return worker.stats()
 
     def stop(self) -> None:
-        """Makes every `work()`, `sync()`, `send_webhooks()` and `run_forever()` of this hub return, from any thread.
+        """Ends `work()`, `sync()`, `run_flow()`, `send_webhooks()` and `run_forever()` of this hub, from any thread.
 
-        What is under way ends, or commits what was read, before; a second call ends it now.
+        What is under way ends, or commits what was read, before; a second call ends it now. A flow ends at the next
+        call of its `ctx`, and goes on there when it is run again.
         """
         for end in list(self._ends):
             end.set()
         self._syncs.stop()
         self._deliveries.stop()
+        self._flows.stop()
         with self._lock:
             for worker in self._workers:
                 worker.stop()

@@ -171,6 +171,13 @@ class Project:
         folder = self._layer.place(("hub", "store")).folder
         return str(folder / given) if given and folder and "://" not in given else given
 
+    @property
+    def flow_files(self) -> list[tuple[Path, str]]:
+        """The files that define flows, and the place that names each, in whose folder relative ones begin."""
+        place = self._layer.place(("hub", "flows"))
+        names: list[str] = self._values.get("hub", {}).get("flows", [])
+        return [((place.folder or Path.cwd()) / name, place.name) for name in names]
+
     def connection(
         self, id: str, settings: Mapping[str, str] | None = None, connector: str | None = None
     ) -> Connection:

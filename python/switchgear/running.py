@@ -1,4 +1,4 @@
-"""The process that does it all: syncs what is due, and writes what is queued, until it is told to stop."""
+"""The process that does it all: syncs and flows that are due, and what is queued, until it is told to stop."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from switchgear import _core
 from switchgear.errors import Conflict, Error, InternalError, StoreError
 from switchgear.events import Troubles
+from switchgear.flows.scheduling import FlowScheduler
 from switchgear.schedule import parse_schedule
 
 if TYPE_CHECKING:
@@ -172,6 +173,7 @@ def run_forever(
         beside.append(threading.Thread(target=_write, args=(hub, workers, ending), name="switchgear-writer"))
     if deliveries is not None:
         beside.append(threading.Thread(target=_send, args=(deliveries, ending), name="switchgear-sender"))
+    flows = FlowScheduler(hub._flows)
     hub._ends.append(ending)
     with _signals(hub.stop):
         for thread in beside:
@@ -184,6 +186,7 @@ def run_forever(
                         troubles.met(f"scheduler/{looked}", _stood_still(time.monotonic() - looked))
                     looked = time.monotonic()
                     scheduler.look()
+                    flows.look()
                     troubles.tell()
                     troubles.over("store")
                 except StoreError as error:
@@ -194,6 +197,7 @@ def run_forever(
             ending.set()
             hub._ends.remove(ending)
             scheduler.close()
+            flows.close()
             for thread in beside:
                 thread.join()
 

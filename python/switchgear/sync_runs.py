@@ -134,6 +134,7 @@ class SyncRuns:
                     progress=None if progress is None else lambda entity: progress(RunEntity(entity)),
                     passed=passed,
                     snake_case=naming == "snake_case",
+                    judge=self._hub._rules.judge_of(plant, settings),
                 )
             except BaseException:
                 self.policies.keep(plant, well=False)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from switchgear import _core
 from switchgear.errors import ConfigError, DataError, Error
 from switchgear.reader import require
-from switchgear.request_values import json_value
+from switchgear.request_values import at_least, json_value
 
 if TYPE_CHECKING:
     import pandas
@@ -271,7 +271,7 @@ def _sent(record: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name != "_rescued"}
 
 
-def _add(writer: _core.BatchWriter, chunk: list[Any], encode: Callable[[Any], str]) -> bool:
+def _add(writer: _core.BatchWriter, chunk: list[Any], encode: Callable[[Any], str], maybe_sent: bool) -> bool:
     texts: list[str] = []
     goes_on = True
     for record in chunk:
@@ -281,14 +281,14 @@ def _add(writer: _core.BatchWriter, chunk: list[Any], encode: Callable[[Any], st
             texts.append(encode(_sent(record)))
         except (ValueError, TypeError, Error, RecursionError) as error:
             if texts:
-                writer.add(texts)
+                writer.add(texts, maybe_sent)
                 texts = []
             goes_on = writer.add_failed(_readable(record), "data", *_problem(record, error))
-    return writer.add(texts) if texts else goes_on
+    return writer.add(texts, maybe_sent) if texts else goes_on
 
 
-def _writer(connection: Connection, entity: str, options: dict[str, Any]) -> _core.BatchWriter:
-    return _core.BatchWriter(connection=connection._core, entity=entity, job_id="", **options)
+def _writer(connection: Connection, entity: str, options: dict[str, Any], job_id: str = "") -> _core.BatchWriter:
+    return _core.BatchWriter(connection=connection._core, entity=entity, job_id=job_id, **options)
 
 
 def _progress(counts: _core.WriteCounts) -> WriteProgress:
@@ -308,15 +308,48 @@ def _finished(
     return WriteResult(connection, entity, options, counts, writer.take())
 
 
+def write_options(
+    *,
+    op: str = "upsert",
+    batch_size: int = 100,
+    delay: float = 0.0,
+    parallel: int = 1,
+    on_error: str = "continue",
+    atomic: bool = False,
+    dry_run: bool = False,
+    max_record_bytes: int = 16 << 20,
+) -> dict[str, Any]:
+    """The options of `Connection.write`, as the core takes them."""
+    return {
+        "op": op,
+        "batch_size": at_least("batch_size", batch_size, 1),
+        "delay": float(delay),
+        "parallel": at_least("parallel", parallel, 1),
+        "on_error": on_error,
+        "atomic": bool(atomic),
+        "dry_run": bool(dry_run),
+        "max_record_bytes": at_least("max_record_bytes", max_record_bytes, 1),
+    }
+
+
 def write_records(
     connection: Connection,
     entity: str,
     records: Any,
     options: dict[str, Any],
     progress: Callable[[WriteProgress], object] | None,
+    *,
+    job_id: str = "",
+    maybe_sent: bool = False,
 ) -> WriteResult:
-    """What `Connection.write` does."""
-    writer = _writer(connection, entity, options)
+    """What `Connection.write` does.
+
+    Args:
+        options: as `write_options()` gives them.
+        job_id: makes the idempotency keys, with each record's place and key; "": they are random.
+        maybe_sent: an earlier attempt may have written these records.
+    """
+    writer = _writer(connection, entity, options, job_id)
     encode = _encoder()
     source = dicts_of(records)
     size = min(CHUNK, options["batch_size"])
@@ -334,7 +367,7 @@ def write_records(
         given += len(chunk)
         if not chunk:
             break
-        _add(writer, chunk, encode)
+        _add(writer, chunk, encode, maybe_sent)
         chunk = []
         if progress is not None:
             progress(_progress(writer.counts()))

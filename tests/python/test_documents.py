@@ -45,14 +45,15 @@ def test_links_between_documents_lead_somewhere(document: Path) -> None:
             assert (document.parent / link).exists(), f"{document.relative_to(ROOT)} links to {link}"
 
 
-def test_the_page_on_syncs_runs_as_printed(tmp_path: Path) -> None:
-    text = (ROOT / "docs/syncs.md").read_text()
+@pytest.mark.parametrize("page", ["syncs", "flows", "rules"])
+def test_the_page_runs_as_printed(tmp_path: Path, page: str) -> None:
+    text = (ROOT / f"docs/{page}.md").read_text()
     block, said = (re.search(rf"^```{kind}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL) for kind in ("python", "text"))
     assert block is not None
     assert said is not None
-    (tmp_path / "syncs.py").write_text(block[1])
+    (tmp_path / "page.py").write_text(block[1])
     done = subprocess.run(
-        [sys.executable, "syncs.py"], capture_output=True, text=True, cwd=tmp_path, timeout=120, check=False
+        [sys.executable, "page.py"], capture_output=True, text=True, cwd=tmp_path, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == said[1]

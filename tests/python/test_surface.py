@@ -182,6 +182,16 @@ PYTHON = {
     "SyncRequest": "switchgear.Hub.sync",
     "SyncStatus": "switchgear.SyncStatus",
     "SyncStatusStore": "switchgear.Hub.sync_status",
+    # flows
+    "FlowBatches": "switchgear.FlowContext.batches",
+    "FlowCounts": "switchgear.FlowRun.counts",
+    "FlowExecution": "switchgear.Hub.run_flow",
+    "FlowPlan": "switchgear.FlowInfo",
+    "FlowRun": "switchgear.FlowRun",
+    "FlowStart": "switchgear.Hub.run_flow",
+    "FlowStep": "switchgear.FlowRun.steps",
+    "FlowStore": "switchgear.Hub.flows",
+    "RuleEventStore": "switchgear.Hub.rule",
     # paging
     "Continuation": "switchgear.Page.token",
     "EntityReader": "switchgear.Reader",

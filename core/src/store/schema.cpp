@@ -176,8 +176,48 @@ Migration inbox_tables() {
           }};
 }
 
+/// Steps and batches lie apart from the run's row, which every write renews the lease in.
+Migration flow_tables() {
+  return {
+      8,
+      "flows and rules",
+      {
+          R"(create table flows (name text primary key, event_type text not null, schedule text not null, timezone text not null, source
+              text not null, next_at bigint, events_since bigint not null, events_after bigint not null))",
+          "create index events_type on events (type, number)",
+
+          R"(create table flow_runs (id text primary key, flow text not null, state text not null check (state in ('in_progress',
+              'completed', 'failed', 'partial', 'cancelled')), cause text not null, params text not null, event_id text, event text not
+              null, holder text not null, token bigint not null, lease bigint not null check (lease > 0), lease_until bigint not null,
+              interrupted bigint not null check (interrupted in (0, 1)), started_at bigint not null, finished_at bigint, error text not
+              null))",
+          "create unique index flow_runs_event on flow_runs (flow, event_id) where event_id is not null",
+          "create index flow_runs_flow on flow_runs (flow, id)",
+          "create index flow_runs_under_way on flow_runs (lease_until) where state = 'in_progress'",
+          "create index flow_runs_interrupted on flow_runs (id) where interrupted = 1",
+          "create index flow_runs_finished on flow_runs (finished_at) where finished_at is not null",
+
+          R"(create table flow_steps (run_id text not null references flow_runs (id) on delete cascade, name text not null, number bigint
+              not null, state text not null check (state in ('in_progress', 'completed', 'failed')), attempts bigint not null, started_at
+              bigint not null, finished_at bigint, result text not null, error text not null, primary key (run_id, name)))",
+
+          R"(create table flow_batches (run_id text not null references flow_runs (id) on delete cascade, step text not null, number
+              bigint not null, position bigint not null, in_flight bigint not null, digest text not null, left_over text not null, ok
+              bigint not null, failed bigint not null, unknown bigint not null, skipped bigint not null, primary key (run_id, step,
+              number)))",
+
+          // Events of rules whose records are not committed yet, or whose process died before it could record them.
+          R"(create table rule_events (connection_id text not null, entity text not null, id text not null, sequence bigint not null, type
+              text not null, data text not null, primary key (connection_id, entity, id)))",
+
+          R"(create table flow_messages (run_id text not null references flow_runs (id) on delete cascade, number bigint not null, at
+              bigint not null, level text not null, step text not null, message text not null, detail text not null, primary key (run_id,
+              number)))",
+      }};
+}
+
 std::vector<Migration> all_migrations() {
-  return {connection_tables(), lease_tables(), job_tables(), sync_tables(), api_tables(), event_tables(), inbox_tables()};
+  return {connection_tables(), lease_tables(), job_tables(), sync_tables(), api_tables(), event_tables(), inbox_tables(), flow_tables()};
 }
 
 }  // namespace switchgear::store_detail

@@ -16,6 +16,7 @@
 #include "run_leases.hpp"
 #include "switchgear/base/error.hpp"
 #include "switchgear/base/log.hpp"
+#include "switchgear/store/rule_events.hpp"
 #include "switchgear/sync/naming.hpp"
 
 namespace switchgear {
@@ -83,6 +84,7 @@ class RunUnderWay {
               const SyncHost& host)
       : store_(store),
         runs_(store),
+        staged_(store),
         connection_(std::move(connection)),
         source_(source),
         request_(request),
@@ -297,6 +299,10 @@ class RunUnderWay {
     host.replay = [this, name = plan.entity](const std::string& run_id, const RunCounts& counts, const std::string& watermark) {
       if (run_id != run_.id) runs_.replay(run_id, connection_->id(), name, counts, watermark);
     };
+    host.stage = [this, name = plan.entity](std::int64_t sequence, const std::vector<RecordBatch>& batches) {
+      if (host_.judge) staged_.stage(connection_->id(), name, sequence, host_.judge(name, batches));
+    };
+    host.settle = [this, name = plan.entity](std::int64_t sequence) { staged_.settle(connection_->id(), name, sequence); };
     return host;
   }
 
@@ -341,6 +347,7 @@ class RunUnderWay {
 
   Store& store_;
   RunStore runs_;
+  RuleEventStore staged_;
   std::shared_ptr<Connection> connection_;
   const DestinationSource& source_;
   std::shared_ptr<Destination> destination_;

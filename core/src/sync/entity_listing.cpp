@@ -261,8 +261,9 @@ void OneEntity::checkpoint(bool last, std::optional<std::vector<std::string>> li
   next.at = connection_->clock().wall();
   next.live_run_ids = std::move(live);
   next.may_repeat = may_repeat_;
-  host_.passed("before_commit");
   try {
+    host_.stage(state_.sequence, next.batches);
+    host_.passed("before_commit");
     table_->commit(next);
   } catch (...) {  // what was not committed was not written
     result_.counts.written -= unwritten_.rows();
@@ -272,6 +273,7 @@ void OneEntity::checkpoint(bool last, std::optional<std::vector<std::string>> li
     throw;
   }
   host_.passed("after_commit");
+  host_.settle(state_.sequence);
   previous_ = std::move(next.state);
   first_ = false;
   unwritten_.clear();

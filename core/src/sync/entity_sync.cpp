@@ -65,6 +65,7 @@ void OneEntity::look_up() {
     state_ = SyncState::parse(*previous_);
     host_.replay(state_.run_id, state_.counts, state_.watermark ? state_.watermark->text() : "");
   }
+  host_.settle(state_.sequence);
   if (state_.mode != to_string(plan_.mode) || state_.cursor != cursor_) forget();
   look_up_changes();
   // In replace mode each run is of everything.

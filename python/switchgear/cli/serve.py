@@ -11,6 +11,7 @@ import typer
 
 from switchgear.cli.options import AsJson, ProjectFile, Store, open_hub
 from switchgear.cli.output import plain, say
+from switchgear.flows.files import load_flows
 from switchgear.project import Project
 from switchgear.reader import require
 from switchgear.server import MAX_BODY_BYTES, tokens
@@ -43,7 +44,8 @@ def serve(
     project: ProjectFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Serve the hub over HTTP, sync what is due and write what is queued. SIGTERM or Ctrl-C ends it within seconds.
+    """Serve the hub over HTTP, sync and run what is due, and write what is queued. SIGTERM or Ctrl-C ends it in
+    seconds.
 
     Without a token only this machine itself is answered; `switchgear token create` makes one.
 
@@ -61,6 +63,7 @@ def serve(
     logging.getLogger("switchgear.server").setLevel(logging.INFO)
     settings = Project.load(project)
     hub = open_hub(store, project)
+    load_flows(hub, settings)
     sock = running.listen(host, port)
     address, number = sock.getsockname()[:2]
     url = f"http://[{address}]:{number}" if ":" in address else f"http://{address}:{number}"

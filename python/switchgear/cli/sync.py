@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from switchgear.cli.flow import show_flow_run
 from switchgear.cli.options import AsJson, ProjectFile, Store, open_hub
 from switchgear.cli.output import plain, print_json, print_table, say
 from switchgear.errors import Error
+from switchgear.flows.files import load_flows
+from switchgear.flows.runs import FlowRun
 from switchgear.project import Project
 from switchgear.schedule import duration_seconds
 
@@ -50,6 +53,7 @@ def sync(
     """
     settings, refused = Project.load(project), list[str]()
     hub = open_hub(store, project, refused=refused)
+    load_flows(hub, settings)  # for their rules
     ids = conns or [info.id for info in hub.connections() if info.destination and info.state == "active"]
     if not ids and not refused:
         say('no connection has a destination to sync into; switchgear.toml: destination = "duckdb:///plant.duckdb"')
@@ -137,6 +141,8 @@ def show_run(
     found = open_hub(store, project).run(run)
     if as_json:
         return print_json({**found.to_dict(), "messages": [message.to_dict() for message in found.messages]})
+    if isinstance(found, FlowRun):
+        return show_flow_run(found)
     _show_runs([found], as_json=False, entities=True)
     for message in found.messages:
         said = message.to_dict()
@@ -181,6 +187,10 @@ def _since(text: str) -> datetime.datetime:
     raise typer.BadParameter(f"{text!r} is no time: 1h, 7d, 2026-01-31, 2026-01-31T06:00:00Z", param_hint="--since")
 
 
+def _whose(run: dict[str, Any]) -> str:
+    return run["connection_id"] or f"flow {run['flow']}"
+
+
 def _said(error: dict[str, Any] | None) -> str:
     return "" if error is None else f"{error['code']}: {error['message']}"
 
@@ -190,9 +200,9 @@ def _show_runs(found: list[Run], as_json: bool, *, entities: bool = False) -> No
     if as_json:
         return print_json(shown)
     if not entities:
-        names = ("id", "connection_id", "status", "cause", "started_at", "finished_at", "records_written")
-        rows = [(*map(run.get, names), _said(run["error"])) for run in shown]
-        return print_table((*names, "error"), rows, right=("records_written",))
+        names = ("status", "cause", "started_at", "finished_at", "records_written")
+        rows = [(run["id"], _whose(run), *map(run.get, names), _said(run["error"])) for run in shown]
+        return print_table(("id", "connection_id", *names, "error"), rows, right=("records_written",))
     columns = ("entity", "status", "records_read", "records_written", "watermark")
     rows = [
         (run["connection_id"], *map(each.get, columns), _said(each["error"]))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from switchgear.server import connections, events, inbox, jobs, openapi, records, syncs
+from switchgear.server import connections, events, flows, inbox, jobs, openapi, records, syncs
 from switchgear.server.access import access_of
 from switchgear.server.endpoint import Endpoint
 from switchgear.server.operations import Call, Operation, Services
@@ -41,6 +41,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *jobs.OPERATIONS,
     *events.OPERATIONS,
     *inbox.OPERATIONS,
+    *flows.OPERATIONS,
     Operation(
         "GET",
         "/healthz",

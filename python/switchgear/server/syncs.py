@@ -87,7 +87,7 @@ async def run(call: Call) -> Response:
 
 async def begin(call: Call) -> Response:
     """Answers as soon as the run has begun; `Prefer: wait=60` waits so long for its end."""
-    id, wait = call.path["id"], _wait(call)
+    id, wait = call.path["id"], wait_of(call)
     before = await _latest(call, id)
     work = partial(call.hub.sync, id, entities=call.body.get("entities"), full=call.body.get("full", False))
     task = call.services.keep(asyncio.ensure_future(call.threads.sync(work)))
@@ -108,8 +108,8 @@ async def _latest(call: Call, id: str) -> Run | None:
     return found[0] if found else None
 
 
-def _wait(call: Call) -> float:
-    """RFC 7240, 4.3."""
+def wait_of(call: Call) -> float:
+    """For how long the client wants to wait: RFC 7240, 4.3."""
     for preference in preferences(call):
         if found := re.fullmatch(r"wait\s*=\s*(\d{1,6})", preference):
             return min(int(found[1]), MOST_WAITED)

@@ -87,6 +87,10 @@ const std::map<std::int64_t, std::pair<std::string, std::string>> samples = {
      {"insert into inbox (connection_id, id, type, content_type, encoding, body, data, received_at, state, attempts, fence, due_at, error) "
       "values ('plant', 'msg_1', 'order.changed', 'application/json', '', '{}', '{}', 13, 'waiting', 0, 0, 14, '')",
       "select count(*) from inbox where id = 'msg_1' and received_at = 13 and due_at = 14"}},
+    {8,
+     {"insert into flow_runs (id, flow, state, cause, params, event, holder, token, lease, lease_until, interrupted, started_at, error) "
+      "values ('f1', 'close-stale', 'failed', 'schedule', '{}', '', 'w1', 2, 60, 70, 1, 12, '')",
+      "select count(*) from flow_runs where id = 'f1' and token = 2 and interrupted = 1 and event_id is null and started_at = 12"}},
 };
 
 TEST_P(Migrations, GoUpFromEachEarlierVersionWithDataInIt) {

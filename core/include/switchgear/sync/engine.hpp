@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "switchgear/connection/connection.hpp"
+#include "switchgear/store/events.hpp"
 #include "switchgear/store/runs.hpp"
 #include "switchgear/store/store.hpp"
 #include "switchgear/sync/destination.hpp"
@@ -40,11 +41,13 @@ struct SyncRequest {
   bool snake_case = false;  ///< columns, and tables that table_name does not name, are called so; see naming.hpp
 };
 
-/// What a run asks of whoever runs it. All are called by the thread that called run(), but `passed` by any.
+/// What a run asks of whoever runs it. All are called by the thread that called run(), but `judge` and `passed` by any.
 struct SyncHost {
   /// Ten times a second.
   std::function<StopWish()> wish = [] { return StopWish::none; };
   std::function<void(const RunEntity&)> progress = [](const RunEntity&) {};
+  /// Which events the records of an entity make, each with an id; by any thread. It throws what the entity is to fail with.
+  std::function<std::vector<NewEvent>(const std::string& entity, const std::vector<RecordBatch>& batches)> judge = nullptr;
   /// See EntitySyncHost; what a crash test hooks into.
   std::function<void(std::string_view place)> passed = [](std::string_view) {};
 };

@@ -45,6 +45,10 @@ struct EntitySyncHost {
   std::function<void(std::string_view level, const std::string& text)> message;
   /// What an earlier run has committed, and may not have been told of.
   std::function<void(const std::string& run_id, const RunCounts& counts, const std::string& watermark)> replay;
+  /// What the next commit, whose number is `sequence`, is to bring; and that there was a commit up to that number.
+  std::function<void(std::int64_t sequence, const std::vector<RecordBatch>& batches)> stage = [](std::int64_t,
+                                                                                                 const std::vector<RecordBatch>&) {};
+  std::function<void(std::int64_t sequence)> settle = [](std::int64_t) {};
   /// The places where a crash is tried: "before_commit", "after_commit", "after_progress".
   std::function<void(std::string_view place)> passed = [](std::string_view) {};
 };
