@@ -91,6 +91,8 @@ class Trial:
             assert len(rows) == len(versions), "a version is there twice"
             rows = latest(rows)
         assert difference(rows, list(self.box.truth("WorkOrders"))) == []
+        while any(one.status == "in_progress" for one in hub.runs("plant", limit=1000)):  # until its lease runs out
+            assert time.monotonic() < deadline
         ended = {one.status for one in hub.runs("plant", limit=1000)}
         assert ended <= {"completed", "failed"}, ended
         died = [one for one in hub.runs("plant", limit=1000) if one.status == "failed"]
