@@ -207,9 +207,10 @@ class Hub(HubConnections, FlowMethods):
         `run_forever()` and `switchgear serve` remove what is older, now and every hour.
 
         Args:
-            runs: that ended, with their messages: "90d" (the default), a timedelta, or None for ever.
+            runs: of syncs and flows, that ended, with their messages: "90d" (the default), a timedelta, or None for
+                ever.
             errors: since they were last met; "90d" by default.
-            deliveries: of webhooks, that came to their end; "30d" by default.
+            deliveries: webhooks that were sent or came, and are through; "30d" by default.
 
         Raises:
             ConfigError (`config.retention`): for what is no age.
@@ -272,8 +273,12 @@ class Hub(HubConnections, FlowMethods):
     def _remove_old(self) -> None:
         keep = self.retention()
         self._syncs.remove_old(runs=keep.runs, errors=keep.errors)
+        now = datetime.datetime.now(datetime.timezone.utc)
+        if keep.runs is not None:
+            self._flows.store.remove_before((now - keep.runs).timestamp())
         if keep.deliveries is not None:
-            self._deliveries.remove_before(datetime.datetime.now(datetime.timezone.utc) - keep.deliveries)
+            self._deliveries.remove_before(now - keep.deliveries)
+            self.inbox.remove_before(now - keep.deliveries)
 
     def _open_for_work(self, id: str) -> _core.Connection:
         row = self._row(id)

@@ -274,6 +274,11 @@ class Inbox:
         """
         return _received(self._store.again(connection_id, id))
 
+    def remove_before(self, before: datetime) -> int:
+        """Removes messages that came before and are done or have failed; returns how many. One of them that is sent
+        once more is a new one then; `hub.retention(deliveries=…)` does it."""
+        return self._store.remove_before(before.timestamp())
+
     # -- handling
 
     def work(self, most: int = 100) -> int:

@@ -29,9 +29,9 @@ class Retention:
     """How long a store keeps what; None: for ever.
 
     Attributes:
-        runs: that ended, with their messages.
+        runs: of syncs and flows, that ended, with their messages.
         errors: since they were last met.
-        deliveries: of webhooks, that came to their end.
+        deliveries: webhooks that were sent or came, and are through.
     """
 
     runs: datetime.timedelta | None = DEFAULT

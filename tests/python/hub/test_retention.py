@@ -72,3 +72,26 @@ def test_a_process_that_works_removes_what_is_old(tmp_path: Path) -> None:
     assert hub.sync_status("plant").error is not None, "what is known of the connection stays"
     hub.retention(errors="0s")
     forever(hub, lambda: not hub.errors())
+
+
+def test_flow_runs_and_webhooks_that_came_go_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = sg.webhooks.new_secret()
+    monkeypatch.setenv("HOOK", key)
+    hub = sg.Hub(tmp_path / "plant.db")
+    hub.add("plant", "odata", {"url": "http://127.0.0.1:1/odata"})
+    hub.inbox.accept("plant", "env:HOOK")
+    body = b'{"type": "order.changed"}'
+    assert hub.inbox.receive("plant", body, sg.webhooks.sign(body, key)).status == 202
+    assert hub.inbox.work() == 1
+
+    @hub.flow("nothing")
+    def nothing(ctx: Any) -> None:
+        """Does nothing."""
+
+    hub.run_flow("nothing")
+    assert len(hub.runs()) == 1
+    hub._remove_old()
+    assert (len(hub.runs()), len(hub.inbox.messages())) == (1, 1), "they are young"
+    hub.retention(runs="0s", deliveries="0s")
+    hub._remove_old()
+    assert (hub.runs(), hub.inbox.messages()) == ([], [])
