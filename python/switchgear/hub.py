@@ -184,15 +184,14 @@ class Hub(HubConnections, FlowMethods):
             workers: batches of queued writes under way at once; 0: none are written here.
             webhooks: whether events are sent to their endpoints here.
         """
-        with retentions.removing(self._remove_old):
-            run_forever(
-                self,
-                self._syncs,
-                concurrency=concurrency,
-                poll=poll,
-                workers=workers,
-                deliveries=self._deliveries if webhooks else None,
-            )
+        run_forever(
+            self,
+            self._syncs,
+            concurrency=concurrency,
+            poll=poll,
+            workers=workers,
+            deliveries=self._deliveries if webhooks else None,
+        )
         self._keep_policies()
 
     def retention(
@@ -244,11 +243,17 @@ class Hub(HubConnections, FlowMethods):
             retention: jobs that ended longer ago are removed, now and every hour. None: none are.
         """
         worker = _core.QueueWorker(self._store, name=name, concurrency=concurrency, lease=lease, until_idle=until_idle)
+        return self._work(worker, retention, None)
+
+    def _work(
+        self, worker: _core.QueueWorker, retention: datetime.timedelta | None, ending: threading.Event | None
+    ) -> _core.WorkerStats:
         with self._lock:
             self._workers.append(worker)
         try:
             with retentions.removing_jobs(self.queue, retention):
-                worker.run(self._open_for_work)
+                if ending is None or not ending.is_set():  # whoever sets it stops the workers that are here by then
+                    worker.run(self._open_for_work)
         finally:
             with self._lock:
                 self._workers.remove(worker)

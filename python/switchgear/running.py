@@ -17,6 +17,7 @@ from switchgear import _core
 from switchgear.errors import Conflict, Error, InternalError, StoreError
 from switchgear.events import Troubles
 from switchgear.flows.scheduling import FlowScheduler
+from switchgear.retention import DEFAULT, removing
 from switchgear.schedule import parse_schedule
 
 if TYPE_CHECKING:
@@ -174,8 +175,8 @@ def run_forever(
     if deliveries is not None:
         beside.append(threading.Thread(target=_send, args=(deliveries, ending), name="switchgear-sender"))
     flows = FlowScheduler(hub._flows)
-    hub._ends.append(ending)
-    with _signals(hub.stop):
+    hub._ends.append(ending)  # before anything is done, so that who sees it done can end this
+    with _signals(hub.stop), removing(hub._remove_old):
         for thread in beside:
             thread.start()
         try:
@@ -244,7 +245,8 @@ def _handle(hub: Any, ending: threading.Event, poll: float) -> None:
 def _write(hub: Any, workers: int, ending: threading.Event) -> None:
     while not ending.is_set():
         try:
-            hub.work(workers)
+            worker = _core.QueueWorker(hub._store, concurrency=workers)
+            hub._work(worker, DEFAULT, ending)
             return  # told to stop
         except StoreError as error:
             _log.warning("queued writes could not go on, which is tried again: %s", error)

@@ -47,6 +47,16 @@ def forever(hub: sg.Hub, done: Any) -> None:
         thread.join()
 
 
+def test_who_sees_that_it_works_can_end_it(tmp_path: Path) -> None:
+    hub = sg.Hub(tmp_path / "plant.db")
+    hub._remove_old = hub.stop  # type: ignore[method-assign]
+    for workers in (0, 1, 1, 1):
+        thread = threading.Thread(target=hub.run_forever, kwargs={"poll": 0.01, "workers": workers}, daemon=True)
+        thread.start()
+        thread.join(20)
+        assert not thread.is_alive()
+
+
 def test_a_process_that_works_removes_what_is_old(tmp_path: Path) -> None:
     hub = sg.Hub(tmp_path / "plant.db")
     to = f"duckdb:///{tmp_path}/plant.duckdb"
