@@ -99,7 +99,11 @@ void hand_over_news() {
     const py::module_ news = py::module_::import("switchgear.core_news");
     while (const auto item = from.take()) std::visit([&](const auto& what) { deliver(news, what); }, *item);
   } catch (py::error_already_set& error) {
-    error.discard_as_unraisable("handing over news of the core");
+    // Ctrl-C that was heard while a listener ran is for whoever waits for the core, who asks for signals next.
+    if (error.matches(PyExc_KeyboardInterrupt))
+      PyErr_SetInterrupt();
+    else
+      error.discard_as_unraisable("handing over news of the core");
   }
   from.taking.store(false);
 }

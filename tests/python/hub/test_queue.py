@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -232,6 +233,20 @@ def test_ctrl_c_ends_a_worker_when_its_batches_have_ended(hub: sg.Hub, store: st
     assert process.returncode != 0
     assert "KeyboardInterrupt" in errors
     assert job.status == "completed"
+
+
+def test_ctrl_c_is_not_lost_on_a_listener(hub: sg.Hub, first: int) -> None:
+    heard: list[str] = []
+
+    def interrupted(change: sg.StatusChange) -> None:
+        heard.append(str(change.to_state))
+        signal.raise_signal(signal.SIGINT)
+
+    hub.connection("plant").on_status(interrupted)
+    hub.queue.submit("plant", "WorkOrders", [order(first)])
+    with pytest.raises(KeyboardInterrupt):
+        hub.work()
+    assert heard == ["online"]
 
 
 def test_a_store_of_a_newer_version_is_refused_and_one_that_is_open_goes_on(tmp_path: Path, first: int) -> None:
