@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 import functools
 import hashlib
@@ -93,6 +92,8 @@ class FlowContext:
 
     async def awrite(self, connection: str, entity: str, records: Any, **options: Any) -> WriteResult:
         """As `write()`, for asyncio: in a thread, so that other tasks go on."""
+        import asyncio
+
         return await asyncio.to_thread(functools.partial(self.write, connection, entity, records, **options))
 
     def sync(self, connection: str, entities: list[str] | None = None, *, full: bool = False) -> Run:

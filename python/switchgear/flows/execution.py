@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import inspect
 import json
@@ -140,6 +139,8 @@ class Execution:
 
     async def asleep_until(self, moment: float) -> None:
         """As `sleep_until()`, for asyncio."""
+        import asyncio
+
         self.check()
         while (left := moment - self.time.now()) > 0:
             if self.time.clock is None:
@@ -151,6 +152,8 @@ class Execution:
 
     async def within(self, work: Awaitable[R]) -> R:
         """What it returns; it is cancelled where the flow, or the step that it is in, may not go on."""
+        import asyncio
+
         task = asyncio.ensure_future(work)
         try:
             while not (await asyncio.wait({task}, timeout=TICK))[0]:
@@ -188,6 +191,8 @@ class Execution:
                 self.keep(self.core.finished, "completed" if whole else "partial", "", interrupted=False)
 
     def _failed(self, error: BaseException) -> None:
+        import asyncio
+
         if self.lost:
             raise Overtaken(self.id) from error
         if self.stopping.is_set() and isinstance(error, (Stopped, asyncio.CancelledError)):
@@ -240,6 +245,8 @@ def _interrupted(holder: str) -> str:
 
 def _in_a_loop(drive: Callable[[Awaitable[Any]], Awaitable[Any]], work: Awaitable[Any]) -> None:
     """In a loop of its own; in another thread where this one has a loop that runs, such as a notebook's."""
+
+    import asyncio
 
     async def main() -> None:
         await drive(work)
