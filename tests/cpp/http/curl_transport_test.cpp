@@ -269,13 +269,13 @@ TEST(CurlTransport, ASourceThatSaysNothingIsTimeoutStalled) {
     peer.hang();
   });
   TransportOptions options = direct();
-  options.timeouts.stalled = 60ms;
+  options.timeouts.stalled = 300ms;
   const auto began = std::chrono::steady_clock::now();
   const Error error = failure(options, get(server.url()));
   EXPECT_EQ(error.code(), "timeout.stalled");
   EXPECT_FALSE(error.nothing_sent);
   EXPECT_TRUE(mentions(error, "after 4 bytes")) << error.message;
-  EXPECT_LT(std::chrono::steady_clock::now() - began, 1s);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 5s);
 }
 
 TEST(CurlTransport, ATrickleIsNotStalledButEndsAtTheTotal) {
