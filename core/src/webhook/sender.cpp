@@ -103,10 +103,10 @@ class WebhookSender::Lanes {
     return std::exchange(results_, {});
   }
 
-  /// Nothing waits and nothing is under way; results may be there.
+  /// Nothing waits, nothing is under way, and no result is left to be taken.
   bool idle() const {
     const std::lock_guard lock(mutex_);
-    return waiting_ + under_way_ == 0;
+    return waiting_ + under_way_ == 0 && results_.empty();
   }
 
   /// Until something came to an end, and some more with it, or for so long.
@@ -338,11 +338,7 @@ void WebhookSender::run(const std::function<bool()>& goes_on) {
       look_at = steady_clock::now() + 20 * options_.poll;
       lanes_->wait(tick);
     }
-    if (told_to_end > 0 && results.empty() && lanes_->idle()) {
-      results = lanes_->take_results();
-      if (results.empty()) return;
-      continue;
-    }
+    if (told_to_end > 0 && results.empty() && lanes_->idle()) return;
     const auto until = std::max(look_at - steady_clock::now(), steady_clock::duration(milliseconds(1)));
     lanes_->wait(std::min(tick, std::chrono::ceil<milliseconds>(until)));
   }

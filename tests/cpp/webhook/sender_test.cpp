@@ -114,6 +114,17 @@ TEST_F(Sending, SeveralSendersShareWithoutDoubling) {
   EXPECT_EQ(count(DeliveryState::delivered), 300U);
 }
 
+TEST_F(Sending, WhatEndsWhileItLooksForMoreIsSettledToo) {
+  Answering answering;
+  add("ops", answering.server);
+  for (int i = 0; i < 200; ++i) {
+    emit(1);
+    drain();
+    ASSERT_EQ(count(DeliveryState::sending), 0U) << "in round " << i;
+  }
+  EXPECT_EQ(count(DeliveryState::delivered), 200U);
+}
+
 TEST_F(Sending, OneThatFailsIsAskedForEachOnceAndLeftToItsSchedule) {
   Answering failing;
   failing.status = 500;

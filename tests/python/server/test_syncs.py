@@ -167,7 +167,7 @@ def test_a_sync_commits_what_it_has_read_when_the_server_ends_and_goes_on_from_t
             assert server.stop() == 0
         run = hub.run(begun.json["id"])
         assert run.status == "cancelled"
-        assert rows(shell, "plant.WorkOrders") == run.records_written > 100
+        assert rows(shell, "plant.WorkOrders") == run.records_written >= 100
         rest = hub.sync("plant")
         assert rest.status == "completed"
         assert rest.records_read < 2000

@@ -137,8 +137,16 @@ def test_a_destination_that_can_not_be_used(hub: sg.Hub, receiver: Receiver, tmp
 
 
 FULL = """
-import json, resource, sys, threading, time
+import json, logging, resource, sys, threading, time
 import switchgear as sg
+
+class Said(logging.Handler):
+    def emit(self, record):
+        if "could not" in record.getMessage():
+            said.set()
+
+said = threading.Event()
+logging.getLogger("switchgear").addHandler(Said())
 
 store, odata, folder = sys.argv[1:]
 hub = sg.Hub(store)
@@ -147,7 +155,7 @@ hub.add("plant", "odata", {"url": odata}, destination=f"duckdb:///{folder}/data.
 thread = threading.Thread(target=lambda: hub.run_forever(poll=0.1, workers=0, webhooks=False))
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))  # no file may grow
 thread.start()
-time.sleep(2.5)
+assert said.wait(60), "nothing was to be written"
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 deadline = time.monotonic() + 30
 while not (found := hub.events.list(type="system.error")) and time.monotonic() < deadline:
