@@ -326,6 +326,7 @@ void WebhookSender::run(const std::function<bool()>& goes_on) {
         claim.most = told_to_end == 0 ? lanes_->room() : 0;
         auto claimed = deliveries_.settle_and_claim(results, claim);
         results.clear();
+        if (options_.until_idle && claimed.empty() && lanes_->idle()) return;
         look_at = steady_clock::now() + (claimed.empty() ? options_.poll : milliseconds(0));
         lanes_->add(std::move(claimed));
       } else if (looks) {
