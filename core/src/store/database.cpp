@@ -45,6 +45,8 @@ struct Connection {
       // SOCI takes its argument apart at the first '=' and puts it together again, which leaves a URL with a parameter as it is.
       sql.open(*soci::factory_postgresql(), target);
       sql << "set client_min_messages = warning";  // libpq prints notices on stderr
+      // A process that stands still, or whose network is cut, in the middle of a transaction must not hold its locks against all others.
+      sql << "set idle_in_transaction_session_timeout = 60000";
       return;
     }
     if (!url.in_memory()) make_private(url.target);

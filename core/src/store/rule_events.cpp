@@ -8,6 +8,8 @@ namespace {
 using Text = std::string;
 using Number = std::int64_t;
 
+constexpr Number most_at_once = 500;  // whoever else has an event to record waits for so many
+
 SqlParameters whose(const Text& connection_id, const Text& entity) { return {{"connection", connection_id}, {"entity", entity}}; }
 
 }  // namespace
@@ -40,15 +42,33 @@ std::int64_t RuleEventStore::settle(const std::string& connection_id, const std:
                                  whose(connection_id, entity)))
       return 0;
   }
+  Number settled = 0;
+  for (;;) {
+    const Number some = settle_some(connection_id, entity, sequence);
+    settled += some;
+    if (some < most_at_once) return settled;
+  }
+}
+
+std::int64_t RuleEventStore::settle_some(const std::string& connection_id, const std::string& entity, std::int64_t sequence) {
   return store_.write([&](DatabaseSession& session) {
     SqlParameters parameters = whose(connection_id, entity);
     parameters.push_back({"sequence", sequence});
-    const auto staged = session.query<Text, Text, Text>(
-        "select id, type, data from rule_events where connection_id = :connection and entity = :entity and sequence <= :sequence order by "
-        "sequence, id",
+    parameters.push_back({"limit", most_at_once});
+    const auto staged = session.query<Text, Number, Text, Text>(
+        "select id, sequence, type, data from rule_events where connection_id = :connection and entity = :entity and sequence <= :sequence "
+        "order by sequence, id limit :limit",
         parameters);
-    for (const auto& [id, type, data] : staged) store_detail::record_event(session, {type, data, connection_id, id, {}}, store_.now());
-    session.execute("delete from rule_events where connection_id = :connection and entity = :entity", whose(connection_id, entity));
+    for (const auto& [id, number, type, data] : staged)
+      store_detail::record_event(session, {type, data, connection_id, id, {}}, store_.now());
+    SqlParameters done = whose(connection_id, entity);
+    Text which = "delete from rule_events where connection_id = :connection and entity = :entity";
+    if (static_cast<Number>(staged.size()) == most_at_once) {  // else there are only those of commits that never came
+      which += " and (sequence < :last or (sequence = :last and id <= :id))";
+      done.push_back({"last", std::get<1>(staged.back())});
+      done.push_back({"id", std::get<0>(staged.back())});
+    }
+    session.execute(which, done);
     return static_cast<Number>(staged.size());
   });
 }

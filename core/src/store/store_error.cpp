@@ -52,7 +52,7 @@ Meaning meaning_of_sqlite(int code) {
 /// The classes of PostgreSQL's appendix A.
 Meaning meaning_of_sqlstate(std::string_view state) {
   const std::string_view kind = state.substr(0, 2);
-  if (kind == "08" || kind == "57") return lost;  // 57P01: the server is being shut down
+  if (kind == "08" || kind == "57" || state == "25P03") return lost;  // 57P01: the server is being shut down; 25P03: see database.cpp
   if (kind == "23") return constraint;
   if (kind == "40" || state == "55P03") return busy;  // serialisation, deadlock, lock not available
   if (state == "53100") return full;

@@ -1,9 +1,14 @@
 #include "switchgear/store/events.hpp"
 
+#include <algorithm>
+#include <atomic>
+#include <future>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "each_store.hpp"
+#include "event_rows.hpp"
 #include "switchgear/store/deliveries.hpp"
 #include "switchgear/store/endpoints.hpp"
 #include "switchgear/store/runs.hpp"
@@ -290,6 +295,79 @@ TEST_P(Outbox, AConnectionThatGoesAndComesBackIsToldOnceEach) {
   EXPECT_EQ(deliveries_.list().size(), 4U);
 }
 
+/// What somebody has who asks again and again for what is behind the last one.
+class Follower {
+ public:
+  explicit Follower(EventStore& events) : events_(events) {}
+
+  const Ids& look() {
+    EventFilter filter;
+    filter.after = last_;
+    for (const StoredEvent& event : events_.list(filter)) {
+      ids_.push_back(event.id);
+      last_ = event.number;
+    }
+    return ids_;
+  }
+
+ private:
+  EventStore& events_;
+  std::int64_t last_ = 0;
+  Ids ids_;
+};
+
+/// Where several write at the same time.
+using OutboxOfMany = OnEachDatabase;
+
+TEST_P(OutboxOfMany, WhoFollowsMissesNoneThatIsCommittedLaterThanTheNextOne) {
+  Store slow(url());
+  Store quick(url());
+  EventStore events(quick);
+  Follower follower(events);
+
+  std::promise<void> recorded;
+  std::promise<void> go_on;
+  std::thread first([&] {
+    slow.write([&](DatabaseSession& session) {
+      store_detail::record_event(session, {"order.urgent", "{}", "", "first", {}}, slow.now());
+      recorded.set_value();
+      go_on.get_future().wait();
+    });
+  });
+  recorded.get_future().wait();
+  auto second = std::async(std::launch::async, [&] { events.record({"order.urgent", "{}", "", "second", {}}); });
+  // It has either come to its end, which it must not, or waits for its turn.
+  const auto waits = [&] {
+    auto session = quick.read();
+    return session.query_one<std::string>("select locktype from pg_locks where locktype = 'advisory' and not granted limit 1").has_value();
+  };
+  while (!waits() && second.wait_for(1ms) != std::future_status::ready) {
+  }
+  follower.look();
+  go_on.set_value();
+  first.join();
+  second.get();
+  EXPECT_EQ(follower.look(), (Ids{"first", "second"}));
+}
+
+TEST_P(Outbox, WhoFollowsManyWritersMissesNone) {
+  constexpr int writers = 4;
+  constexpr int each = 40;
+  std::atomic<int> at_work{writers};
+  std::vector<std::jthread> threads;
+  for (int writer = 0; writer < writers; ++writer) {
+    threads.emplace_back([&, writer] {
+      for (int i = 0; i < each; ++i) emit("order.urgent", "{}", "", std::to_string(writer) + "/" + std::to_string(i));
+      --at_work;
+    });
+  }
+  Follower follower(events_);
+  while (at_work > 0) follower.look();
+  Ids seen = follower.look();
+  std::sort(seen.begin(), seen.end());
+  EXPECT_EQ(std::unique(seen.begin(), seen.end()) - seen.begin(), writers * each);
+}
+
 class RunEvents : public Outbox {
  protected:
   RunStore runs_{*store_};
@@ -409,6 +487,7 @@ TEST_P(RunEvents, AVeryLargeRunFitsIntoAnEvent) {
 }
 
 FOR_EACH_DATABASE(Outbox);
+INSTANTIATE_TEST_SUITE_P(Databases, OutboxOfMany, testing::Values(DatabaseKind::postgresql), [](const auto&) { return "postgresql"; });
 FOR_EACH_DATABASE(RunEvents);
 
 }  // namespace

@@ -17,6 +17,7 @@ class RuleEvents : public OnEachStore {
     std::vector<std::string> ids;
     EventFilter all;
     all.after = 0;
+    all.limit = 10'000;
     for (const StoredEvent& event : events_.list(all)) ids.push_back(event.id);
     return ids;
   }
@@ -59,6 +60,17 @@ TEST_P(RuleEvents, OfOtherEntitiesAreTheirOwn) {
   staged_.stage("other", "WorkOrders", 9, events({"c"}));
   EXPECT_EQ(staged_.settle("plant", "WorkOrders", 1), 1);
   EXPECT_EQ(recorded(), Ids{"a"});
+}
+
+TEST_P(RuleEvents, ManyAreRecordedInSeveralTransactionsAndNoneIsLeftOut) {
+  Ids real;
+  for (int i = 10'000; i < 11'000; ++i) real.push_back(std::to_string(i));  // twice what one transaction takes
+  staged_.stage("plant", "WorkOrders", 1, events({real.begin(), real.begin() + 700}));
+  staged_.stage("plant", "WorkOrders", 2, events({real.begin() + 700, real.end()}));
+  staged_.stage("plant", "WorkOrders", 3, events({"of a commit that never came"}));
+  EXPECT_EQ(staged_.settle("plant", "WorkOrders", 2), 1'000);
+  EXPECT_EQ(recorded(), real);
+  EXPECT_EQ(staged_.settle("plant", "WorkOrders", 3), 0) << "it is forgotten";
 }
 
 FOR_EACH_DATABASE(RuleEvents);

@@ -27,6 +27,8 @@ class RuleEventStore {
   std::int64_t settle(const std::string& connection_id, const std::string& entity, std::int64_t sequence);
 
  private:
+  std::int64_t settle_some(const std::string& connection_id, const std::string& entity, std::int64_t sequence);
+
   Store& store_;
 };
 
