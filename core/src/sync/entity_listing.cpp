@@ -11,8 +11,6 @@ namespace switchgear::sync_detail {
 namespace {
 
 constexpr std::chrono::milliseconds tick{100};
-/// Read ahead, within the reader's budget of bytes, while a commit is under way.
-constexpr std::size_t pages_during_a_commit = 32;
 
 }  // namespace
 
@@ -29,9 +27,10 @@ bool OneEntity::read_listing() {
   request.changes = listing.tracked;
   if (listing.tracked) request.parallel = 1;  // parts would have a token each
   const bool may_be_one_page = first_ && incremental_ && !bounded_ && !listing.changes;
-  if (!may_be_one_page) request.prefetch = std::max(request.prefetch, pages_during_a_commit);
   if (reader_) spend(*reader_);
+  ahead_.reset();
   reader_.emplace(read_entity(connection_, request));
+  ahead_.emplace(*reader_->pages, may_be_one_page ? 0 : request.max_bytes);
   unwritten_.begin(*result_.started_at, run_.run_id, listing.changes && deletes_ ? entity_.key : std::vector<std::string>());
   next_changes_.clear();
   kept_removed_ = 0;
@@ -71,6 +70,7 @@ bool OneEntity::read_listing() {
 
 void OneEntity::start_over() {
   spend(*reader_);
+  ahead_.reset();
   reader_.reset();
   result_.counts.read -= read_in_listing_;
   result_.counts.unchanged -= tracker_->unchanged();
@@ -102,7 +102,7 @@ void OneEntity::keep_what_was_read() {
 bool OneEntity::take_page() {
   for (;;) {
     std::optional<Page> page;
-    const PageReader::Wait wait = reader_->pages->next_for(tick, page);
+    const PageReader::Wait wait = ahead_->next_for(tick, page);
     heed_wish();
     if (wait == PageReader::Wait::end) return false;
     if (wait != PageReader::Wait::page) continue;
@@ -158,7 +158,7 @@ void OneEntity::note_counts(std::int64_t read, std::int64_t unchanged) {
   result_.counts.read += read;
   read_in_listing_ += read;
   result_.counts.unchanged += unchanged;
-  const PageStats stats = reader_->pages->stats();
+  const PageStats& stats = ahead_->stats();
   const GuardCounters& calls = reader_->services->counters();
   RunCounts& counts = result_.counts;
   counts.pages = spent_.pages + static_cast<std::int64_t>(stats.pages);

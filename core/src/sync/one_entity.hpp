@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cursor.hpp"
+#include "pages_ahead.hpp"
 #include "switchgear/base/error.hpp"
 #include "switchgear/sync/entity_sync.hpp"
 #include "sync_state.hpp"
@@ -114,6 +115,7 @@ class OneEntity {
   std::string next_changes_;       // the token that this listing named
   std::int64_t kept_removed_ = 0;  // records that are gone, and whose rows stay
   std::optional<EntityReader> reader_;
+  std::optional<PagesAhead> ahead_;  // of the reader, and gone before it
   std::optional<CursorTracker> tracker_;
   Unwritten unwritten_;
   SteadyTime last_commit_;
