@@ -13,6 +13,9 @@ from typing import Any
 import duckdb
 import pyarrow.parquet
 from adbc_driver_postgresql import dbapi as postgresql
+from deltalake import DeltaTable
+
+from support.checkpoints import delta_rows
 
 Row = dict[str, Any]
 METADATA = ("_rescued", "_synced_at", "_run_id", "_deleted_at")
@@ -47,6 +50,8 @@ def rows_of(url: str, schema: str, table: str) -> list[Row]:
     if scheme == "parquet":
         files = sorted(Path(path, schema, table).glob("*.parquet"))
         return [row for file in files for row in pyarrow.parquet.read_table(file).to_pylist()]
+    if scheme == "delta":
+        return delta_rows(DeltaTable(f"{path}/{schema}/{table}"))
     raise ValueError(url)
 
 

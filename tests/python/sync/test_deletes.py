@@ -10,10 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from deltalake import DeltaTable
 
 import switchgear as sg
-from support.checkpoints import delta_rows
 from support.sync_process import syncing
 from support.tables import difference, reference, rows_of
 from switchgear.destinations import CallbackDestination, Checkpoint, Table, register
@@ -50,8 +48,6 @@ def new_hub(tmp_path: Path, box: Sandbox, destination: str, tracked: bool = True
 
 
 def rows(destination: str, entity: str = "WorkOrders") -> list[dict[str, Any]]:
-    if destination.startswith("delta:"):
-        return delta_rows(DeltaTable(f"{destination.removeprefix('delta:///')}/plant/{entity}"))
     return rows_of(destination, "plant", entity)
 
 

@@ -39,6 +39,7 @@ class Trial:
     destination: str
     rng: random.Random
     mode: str
+    tracked: bool = False  # records are removed, and the source says which: their rows must go
 
     def __post_init__(self) -> None:
         self.kills: Counter[str] = Counter()
@@ -70,6 +71,9 @@ class Trial:
             self.box.change(self.rng.randint(1, 40))
             if self.rng.random() < 0.4:
                 self.box.grow(self.rng.randint(1, 10))
+            if self.tracked and self.rng.random() < 0.6:
+                self.box.remove(self.rng.randint(1, 15))
+                self.box.grow(self.rng.randint(1, 15))
 
     def settle(self) -> None:
         """One sync to its end, and the comparison."""
@@ -90,6 +94,8 @@ class Trial:
             versions = {(row["ID"], str(row["ChangedAt"])) for row in rows}
             assert len(rows) == len(versions), "a version is there twice"
             rows = latest(rows)
+        if self.tracked:  # one that is only marked as deleted is one too many
+            rows = [{**row, "_deleted_at": None} for row in rows]
         assert difference(rows, list(self.box.truth("WorkOrders"))) == []
         while any(one.status == "in_progress" for one in hub.runs("plant", limit=1000)):  # until its lease runs out
             assert time.monotonic() < deadline
@@ -111,8 +117,22 @@ def trial(
     return Trial(box, store, set_up(kind, store, tmp_path, database, box, options), rng, mode)
 
 
+def tracked_trial(
+    kind: str, store: str, tmp_path: Path, database: Callable[[], str], rng: random.Random, box: Sandbox
+) -> Trial:
+    options = {"page_size": rng.randint(20, 80), "commit_rows": rng.randint(30, 150)}
+    destination = set_up(kind, store, tmp_path, database, box, options, track_changes=True)
+    return Trial(box, store, destination, rng, "changes and removals", tracked=True)
+
+
 def set_up(
-    kind: str, store: str, tmp_path: Path, database: Callable[[], str], box: Sandbox, options: dict[str, Any]
+    kind: str,
+    store: str,
+    tmp_path: Path,
+    database: Callable[[], str],
+    box: Sandbox,
+    options: dict[str, Any],
+    **config: bool,
 ) -> str:
     """A hub with the connection; returns the destination's URL."""
     destination = database() if kind == "postgresql" else f"{kind}:///{tmp_path}/data.{kind}"
@@ -120,7 +140,7 @@ def set_up(
     hub.add(
         "plant",
         "odata",
-        {"url": box.odata_url},
+        {"url": box.odata_url, **config},
         destination=reference(destination, tmp_path),
         entities={"WorkOrders": options},
         rate_limit=None,
@@ -129,6 +149,7 @@ def set_up(
 
 
 KINDS = pytest.mark.parametrize("kind", ["duckdb", "postgresql", "parquet"])
+THAT_DELETE = pytest.mark.parametrize("kind", ["duckdb", "postgresql", "delta"])
 
 
 @KINDS
@@ -176,6 +197,9 @@ def run(one: Trial, kills: int, capsys: pytest.CaptureFixture[str], seed: int) -
         one.settle()
         settled += 1
         one.box.change(one.rng.randint(0, 150))
+        if one.tracked:
+            one.box.remove(one.rng.randint(0, 40))
+            one.box.grow(one.rng.randint(0, 40))
     with capsys.disabled():
         where = ", ".join(f"{count} {place}" for place, count in sorted(one.kills.items()))
         print(
@@ -205,3 +229,25 @@ def test_killed_a_thousand_times(
     print(f"SWITCHGEAR_SEED={seed}")
     with Sandbox(records=RECORDS, process=True) as box:
         run(trial(kind, store, tmp_path, database, dice(seed), box), kills, capsys, seed)
+
+
+@THAT_DELETE
+@pytest.mark.timeout(300)
+def test_killed_while_records_are_removed(
+    kind: str, tmp_path: Path, database: Callable[[], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    seed = new_seed()
+    print(f"SWITCHGEAR_SEED={seed}")
+    with Sandbox(records=RECORDS, process=True) as box:
+        run(tracked_trial(kind, str(tmp_path / "plant.db"), tmp_path, database, dice(seed), box), 4, capsys, seed)
+
+
+@THAT_DELETE
+@pytest.mark.soak
+def test_killed_hundreds_of_times_while_records_are_removed(
+    kind: str, store: str, tmp_path: Path, database: Callable[[], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    seed, kills = new_seed(), soak_rounds(600) // 6 + 1
+    print(f"SWITCHGEAR_SEED={seed}")
+    with Sandbox(records=RECORDS, process=True) as box:
+        run(tracked_trial(kind, store, tmp_path, database, dice(seed), box), kills, capsys, seed)
