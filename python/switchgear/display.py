@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from html import escape
 from typing import TYPE_CHECKING, Any
+
+from switchgear.diagnosis import iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from switchgear import _core
     from switchgear.connection import Connection
+    from switchgear.endpoints import Endpoint
     from switchgear.entities import Entities
-    from switchgear.flows.runs import FlowRun
+    from switchgear.events import StoredEvent
+    from switchgear.flows.hub_flows import FlowInfo
+    from switchgear.flows.runs import FlowRun, FlowStepRun
     from switchgear.hub import Hub
     from switchgear.jobs import Job
     from switchgear.policy import CircuitBreaker
     from switchgear.reader import Recipe
+    from switchgear.sending import Delivery
     from switchgear.sync_status import SyncStatus
     from switchgear.syncs import Run
     from switchgear.write import WriteResult
@@ -194,8 +201,74 @@ def run_html(run: Run) -> str:
 
 def flow_run_html(run: FlowRun) -> str:
     """A flow's run, and what became of each step."""
-    rows = [(step.name, step.status, str(step.attempts), str(step.error or "")) for step in run.steps]
-    return f"<p>{escape(repr(run)[1:-1])}</p>" + table(("step", "status", "attempts", "error"), rows)
+    return f"<p>{escape(repr(run)[1:-1])}</p>" + steps_html(run.steps)
+
+
+def steps_html(steps: Iterable[FlowStepRun]) -> str:
+    """Steps of a flow's run, a row each."""
+    rows = [(step.name, step.status, step.attempts, step.error or "") for step in steps]
+    return table(("step", "status", "attempts", "error"), rows)
+
+
+def flow_html(flow: FlowInfo) -> str:
+    """A flow, when it runs, and its last run."""
+    rows: list[tuple[str, Any]] = [("schedule", f"{flow.schedule} ({flow.timezone})" if flow.schedule else "by hand")]
+    if flow.on is not None:
+        rows.append(("begins on", flow.on))
+    if flow.next_at is not None:
+        rows.append(("next", iso(flow.next_at)))
+    rows.append(("defined at", flow.source or "no process has defined it"))
+    if flow.last is not None:
+        rows.append(("last run", f"{flow.last.id}: {flow.last.status}"))
+        rows.append(("error", flow.last.error or ""))
+    return f"<strong>{escape(flow.name)}</strong>" + table(("", ""), rows)
+
+
+def endpoints_html(endpoints: Iterable[Endpoint]) -> str:
+    """Endpoints, what each gets, and how it is, a row each."""
+    rows = [
+        (
+            each.id,
+            each.url,
+            "; ".join(f"{connection}: {', '.join(types)}" for connection, types in each.events.items()),
+            each.state,
+            each.reason or iso(each.throttled_until) or "",
+            each.owner,
+        )
+        for each in endpoints
+    ]
+    return table(("endpoint", "url", "events", "state", "because, until", "owner"), rows)
+
+
+def delivery_html(delivery: Delivery) -> str:
+    """A delivery, and how its last attempt went. What the endpoint answered is somebody else's text."""
+    rows: list[tuple[str, Any]] = [("event", f"{delivery.event_id} ({delivery.type})")]
+    if delivery.connection_id is not None:
+        rows.append(("connection", delivery.connection_id))
+    rows += [("endpoint", delivery.endpoint_id), ("attempts", delivery.attempts)]
+    for name in ("due_at", "last_at", "finished_at"):
+        if (at := getattr(delivery, name)) is not None:
+            rows.append((name, iso(at)))
+    rows += [(name, value) for name in ("status", "response") if (value := getattr(delivery, name))]
+    if delivery.error is not None:
+        rows += [(name, delivery.error.get(name)) for name in ("code", "message", "hint")]
+    return f"<strong>delivery {delivery.id}: {escape(delivery.state)}</strong>" + table(("", ""), rows)
+
+
+def events_html(events: Iterable[StoredEvent]) -> str:
+    """Events, a row each, with the beginning of what they say."""
+    rows = [
+        (each.number, each.type, each.connection_id or "", iso(each.occurred_at), json.dumps(dict(each.data)))
+        for each in events
+    ]
+    return table(("number", "type", "connection", "occurred at", "data"), rows)
+
+
+def event_html(event: StoredEvent) -> str:
+    """An event, with all that it says."""
+    rows = [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in event.data.items()]
+    title = f"<strong>{escape(event.type)}</strong> {escape(event.id)}, {escape(str(iso(event.occurred_at)))}"
+    return title + table(("data", ""), rows)
 
 
 def sync_status_html(statuses: Iterable[SyncStatus]) -> str:

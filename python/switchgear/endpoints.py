@@ -77,6 +77,14 @@ class Endpoint:
             "updated_at": iso(self.updated_at),
         }
 
+    def __repr__(self) -> str:
+        return f"<Endpoint {self.id} {self.url}: {self.state}>"
+
+    def _repr_html_(self) -> str:
+        from switchgear.display import endpoints_html
+
+        return endpoints_html([self])
+
 
 class Endpoints:
     """What `hub.endpoints` does. Threads may share it."""
@@ -144,6 +152,11 @@ class Endpoints:
     def list(self) -> list[Endpoint]:
         """All of them, by id."""
         return [_endpoint(row) for row in self._store.all()]
+
+    def _repr_html_(self) -> str:
+        from switchgear.display import endpoints_html
+
+        return endpoints_html(self.list())
 
     def get(self, id: str) -> Endpoint:
         """The endpoint of this id.

@@ -63,6 +63,14 @@ class StoredEvent:
             "test": self.test,
         }
 
+    def __repr__(self) -> str:
+        return f"<StoredEvent {self.number} {self.type} of {self.connection_id or 'no connection'}: {self.id}>"
+
+    def _repr_html_(self) -> str:
+        from switchgear.display import event_html
+
+        return event_html(self)
+
 
 class Events:
     """What `hub.events` does. Threads may share it."""
@@ -145,6 +153,11 @@ class Events:
             NotFound: there is none, or it is old and was removed.
         """
         return _event(self._store.get(id))
+
+    def _repr_html_(self) -> str:
+        from switchgear.display import events_html
+
+        return events_html(self.list(limit=20))
 
     def connection_changed(self, change: _core.StatusChange) -> None:
         """Records that a connection went away, came back or wants credentials, if that was otherwise before."""

@@ -61,6 +61,15 @@ class Delivery:
             "finished_at": iso(self.finished_at),
         }
 
+    def __repr__(self) -> str:
+        to = f"{self.type} to {self.endpoint_id}"
+        return f"<Delivery {self.id} of {to}: {self.state}, {self.attempts} attempts>"
+
+    def _repr_html_(self) -> str:
+        from switchgear.display import delivery_html
+
+        return delivery_html(self)
+
 
 class Deliveries:
     """What the hub does with deliveries. Threads may share it."""

@@ -42,6 +42,7 @@ class Receiver:
         self._received: list[Received] = []
         self._changed = threading.Condition()
         self.fail: int | None = None
+        self.says: str | None = None  # instead of `answered N`
         config = uvicorn.Config(
             self._app, host="127.0.0.1", port=0, log_level="error", lifespan="off", interface="asgi3"
         )
@@ -116,4 +117,4 @@ class Receiver:
         elif self.fail is not None:
             status = self.fail
         await send({"type": "http.response.start", "status": status, "headers": answer})
-        await send({"type": "http.response.body", "body": f"answered {status}".encode()})
+        await send({"type": "http.response.body", "body": (self.says or f"answered {status}").encode()})

@@ -66,6 +66,15 @@ class FlowInfo:
             "last_run": last,
         }
 
+    def __repr__(self) -> str:
+        when = " and ".join(filter(None, (self.schedule, self.on and f"on {self.on}"))) or "by hand"
+        return f"<FlowInfo {self.name}, {when}: {'never run' if self.last is None else self.last.status}>"
+
+    def _repr_html_(self) -> str:
+        from switchgear.display import flow_html
+
+        return flow_html(self)
+
 
 class HubFlows:
     """What `hub.flow()` and its kin do. Threads may share it."""

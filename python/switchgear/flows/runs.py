@@ -60,6 +60,11 @@ class FlowStepRun(StoredRow):
     def __repr__(self) -> str:
         return f"<FlowStepRun {self.name}: {self.status}, {self.attempts} attempts>"
 
+    def _repr_html_(self) -> str:
+        from switchgear.display import steps_html
+
+        return steps_html([self])
+
 
 class FlowRun(Run):
     """An execution of a flow: when, what became of it, its steps, and what it had to say.
