@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from switchgear.connection_info import info_of
 from switchgear.errors import Conflict
+from switchgear.server.credentials import CREDENTIALS, given_credentials
 from switchgear.server.operations import NOTHING, Call, Operation
 from switchgear.server.replies import json_reply, json_text, text_reply
 from switchgear.server.schemas import Schema, integer, table, text
@@ -90,11 +92,12 @@ async def diagnosis(call: Call) -> Response:
     return json_reply(found.to_dict())
 
 
-def _changing(change: str) -> Callable[[Call], Any]:
+def _changing(change: str, arguments: Callable[[Call], dict[str, Any]] = lambda _: {}) -> Callable[[Call], Any]:
     async def handler(call: Call) -> Response:
+        given = await call.threads.store(arguments, call)
         for again in range(TRIES - 1, -1, -1):
             try:
-                await call.threads.store(getattr(call.hub, change), call.path["id"])
+                await call.threads.store(partial(getattr(call.hub, change), call.path["id"], **given))
                 break
             except Conflict as conflict:  # with somebody else's change; this one does not build on what was before
                 if conflict.code != "conflict.precondition" or not again:
@@ -102,6 +105,11 @@ def _changing(change: str) -> Callable[[Call], Any]:
         return await get_connection(call)
 
     return handler
+
+
+def _credentials(call: Call) -> dict[str, Any]:
+    auth, secrets = given_credentials(call.hub._row(call.path["id"]), call.body)
+    return {"auth": auth, "secrets": secrets}
 
 
 ONE = {200: ("The connection as it is now.", CONNECTION)}
@@ -158,10 +166,10 @@ OPERATIONS = (
         "POST",
         "/connections/{id}/reconnect",
         "reconnectConnection",
-        "Lets it send again after it was disconnected.",
-        _changing("reconnect"),
+        "Lets it send again after it was disconnected, with credentials anew.",
+        _changing("reconnect", _credentials),
         scope="operate",
-        body=NOTHING,
+        body=CREDENTIALS,
         answers=ONE,
     ),
     Operation(

@@ -44,7 +44,7 @@ def table(properties: Mapping[str, Schema], required: Iterable[str] = (), **more
 def check(value: Any, schema: Schema, name: str) -> None:
     """Raises 400 for a value that is not as described, naming the place in it."""
     kind = schema["type"]
-    _check_type(value, kind, name)
+    _check_type(value, kind, name, hidden=schema.get("writeOnly", False))
     if "enum" in schema and value not in schema["enum"]:
         raise bad_request(f"{name} is {value!r}", f"one of {', '.join(map(str, schema['enum']))}", "value")
     if kind in ("integer", "number"):
@@ -83,7 +83,7 @@ def unknown(name: str, known: Iterable[str], what: str) -> Refused:
     return bad_request(f"there is no {what} '{name[:100]}' here", hint, "unknown")
 
 
-def _check_type(value: Any, kind: str, name: str) -> None:
+def _check_type(value: Any, kind: str, name: str, *, hidden: bool) -> None:
     if kind in ("integer", "number"):
         good = isinstance(value, int) or (kind == "number" and isinstance(value, float | decimal.Decimal))
         good, said = good and not isinstance(value, bool), "a whole number" if kind == "integer" else "a number"
@@ -91,7 +91,7 @@ def _check_type(value: Any, kind: str, name: str) -> None:
         types, said = _TYPES[kind]
         good = isinstance(value, types)
     if not good:
-        raise bad_request(f"{name} must be {said}", f"it is {_shown(value)}", "type")
+        raise bad_request(f"{name} must be {said}", "" if hidden else f"it is {_shown(value)}", "type")
 
 
 def _shown(value: Any) -> str:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import concurrent.futures
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from support.running import Shell
 from support.serving import Serving
+from switchgear.sandbox import Sandbox
 
 
 def test_all_connections_are_listed_as_the_store_has_them(server: Serving) -> None:
@@ -91,3 +96,81 @@ def test_changes_at_the_same_time_do_not_fail_each_other(shell: Shell) -> None:
         answers = list(pool.map(lambda change: server("POST", f"/connections/other/{change}"), changes))
         assert {answer.status for answer in answers} == {200}
         assert server("POST", "/connections/other/resume").json["state"] == "active"
+
+
+@pytest.fixture
+def dropped(shell: Shell, box: Sandbox) -> Iterator[Serving]:
+    """A server with the connection `erp`, which is the store's own and was disconnected."""
+    shell("add", "erp", "odata", f"url={box.odata_url}", "--auth", "basic,user=alice,password=env:ERP_PW")
+    with Serving(shell) as server:
+        assert server("DELETE", "/connections/erp").json["state"] == "disconnected"
+        yield server
+
+
+def test_reconnecting_brings_credentials_by_reference(dropped: Serving, tmp_path: Path) -> None:
+    without = dropped("POST", "/connections/erp/reconnect")
+    assert (without.status, without.error["code"]) == (422, "config.credentials")
+    password = tmp_path / "password"
+    auth = {"type": "basic", "user": "alice", "password": f"file:{password}"}
+    answer = dropped("POST", "/connections/erp/reconnect", {"auth": auth})
+    assert (answer.status, answer.json["state"], answer.json["auth"]) == (200, "active", "basic")
+    assert str(password) not in answer.body.decode()
+    records = "/connections/erp/entities/WorkOrders/records?page_size=1"
+    missing = dropped("GET", records)
+    assert (missing.error["code"], str(password) in missing.error["message"]) == ("config.secret", True)
+    password.write_text("s3cret-of-alice")
+    assert dropped("GET", records).status == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"auth": {"type": "basic", "user": "alice", "password": "hunter2-hunter2"}},
+        {"auth": {"type": "bearer", "token": {"value": "hunter2-hunter2"}}},
+        {"auth": "hunter2-hunter2"},
+        {"secrets": {"api_key": "hunter2-hunter2"}},
+        {"secrets": "hunter2-hunter2"},
+    ],
+    ids=lambda body: str(body)[:40],
+)
+def test_a_secret_itself_is_refused_and_repeated_nowhere(dropped: Serving, body: dict[str, Any]) -> None:
+    answer = dropped("POST", "/connections/erp/reconnect", body)
+    assert answer.status in (400, 422)
+    assert answer.error["code"] in ("config.secret", "config.project_file", "bad_request.type")
+    assert "hunter2" not in answer.body.decode() + dropped.log
+    assert dropped("GET", "/connections/erp").json["state"] == "disconnected"
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("https://elsewhere.example/token", "token_url"),
+        ("http://{own}@elsewhere.example/token", "token_url"),
+        ("http://elsewhere.example\\@{own}/token", "token_url"),
+        ("http://[", "token_url"),
+    ],
+)
+def test_no_request_has_a_secret_sent_elsewhere(dropped: Serving, box: Sandbox, url: str, named: str) -> None:
+    given = url.replace("{own}", urlsplit(box.odata_url).netloc)
+    oauth = {"client_id": "me", "client_secret": "env:HOME", "token_url": given}
+    answer = dropped("POST", "/connections/erp/reconnect", {"auth": {"type": "oauth2_client_credentials", **oauth}})
+    assert (answer.status, answer.error["code"]) == (422, "config.auth")
+    assert named in answer.error["message"]
+    wrapped = {"type": "csrf", "fetch_url": given, "and_with": {"type": "bearer", "token": "env:HOME"}}
+    assert dropped("POST", "/connections/erp/reconnect", {"auth": wrapped}).error["code"] == "config.auth"
+    kept = {**oauth, "token_url": box.odata_url, "refresh_token": "env:HOME", "store": "/etc/passwd"}
+    refused = dropped("POST", "/connections/erp/reconnect", {"auth": {"type": "oauth2_refresh_token", **kept}})
+    assert refused.error["code"] == "config.auth"
+    assert dropped("GET", "/connections/erp").json["state"] == "disconnected"
+
+
+def test_a_sign_in_at_the_source_itself_is_taken(dropped: Serving, box: Sandbox) -> None:
+    login = {"type": "cookie_login", "login_url": box.odata_url, "user": "alice", "password": "env:ERP_PW"}
+    answer = dropped("POST", "/connections/erp/reconnect", {"auth": login})
+    assert (answer.status, answer.json["auth"]) == (200, "cookie_login")
+
+
+def test_what_the_project_file_owns_is_changed_there(dropped: Serving) -> None:
+    auth = {"type": "bearer", "token": "env:HOME"}
+    answer = dropped("POST", "/connections/plant/reconnect", {"auth": auth})
+    assert (answer.status, answer.error["code"]) == (409, "conflict.owner")

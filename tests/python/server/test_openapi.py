@@ -115,7 +115,7 @@ def test_the_examples_of_the_document_are_what_they_say(tmp_path: Path, monkeypa
     exec(block, names)  # noqa: S102 - our own
     assert ask(names["app"], "GET", "/switchgear/connections")[2] == {"connections": []}
     commands = re.findall(r"curl (.*?)http://127\.0\.0\.1:8321([^\s\"?]+)", page, re.DOTALL)
-    assert len(commands) == 3
+    assert len(commands) == 4
     for options, path in commands:
         method = "POST" if "-X POST" in options else "GET"
         status, _, answer = ask(names["app"], method, f"/switchgear{path}")
