@@ -87,7 +87,8 @@ class Hub(HubConnections, FlowMethods):
         Raises:
             NotFound: there is no such connection or entity. ConfigError: it can't be synced as it is set up.
             Conflict: other runs sync all of these entities at the moment (`conflict.locked`).
-            StoreError: the store can't be used. CircuitOpenError: the connection is paused or disconnected.
+            StoreError: the store can't be used; it is logged, and a `system.error` once this hub can record it.
+            CircuitOpenError: the connection is paused or disconnected.
         """
         return self._syncs.run(id, entities, full=full, progress=progress, concurrency=concurrency, lease=lease)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from switchgear import _core
 from switchgear.endpoints import Endpoints
-from switchgear.events import Events
+from switchgear.events import Events, Troubles
 from switchgear.inbox import Inbox, Received
 from switchgear.sending import Deliveries, Delivery, State
 
@@ -22,6 +22,7 @@ class HubWebhooks:
     def __init__(self, store: _core.Store, key: _core.Secret | None) -> None:
         sealed = _core.SecretStore(store, key)
         self.events = Events(store)
+        self._troubles = Troubles(self.events)
         self._deliveries = Deliveries(store, sealed)
         self.endpoints = Endpoints(store, sealed, self._deliveries)
         self._inbox_handlers: list[tuple[str, str, Callable[[Received], object]]] = []

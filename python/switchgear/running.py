@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from switchgear import _core
 from switchgear.errors import Conflict, Error, InternalError, StoreError
-from switchgear.events import Troubles
 from switchgear.flows.scheduling import FlowScheduler
 from switchgear.retention import DEFAULT, removing
 from switchgear.schedule import parse_schedule
@@ -58,13 +57,11 @@ class Scheduler:
         concurrency: int = 4,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         pool: Executor | None = None,
-        failed: Callable[[StoreError], object] = lambda _: None,
         connections: Callable[[], Iterable[_core.StoredConnection]] = tuple,
     ) -> None:
         self._statuses = statuses
         self._sync = sync
         self._now = now
-        self._failed = failed
         self._pool = pool or ThreadPoolExecutor(concurrency, thread_name_prefix="switchgear-sync")
         self._free = threading.Semaphore(concurrency)
         self._connections = connections
@@ -126,10 +123,10 @@ class Scheduler:
             self._sync(due.connection_id)
         except Conflict as error:
             _log.info("%s is synced by another process at the moment: %s", due.connection_id, error)
+        except StoreError:
+            pass  # the sync itself has said so
         except Error as error:
             _log.error("the sync of %s could not run: %s", due.connection_id, error)
-            if isinstance(error, StoreError):
-                self._failed(error)
         except Exception:
             _log.exception("the sync of %s could not run", due.connection_id)
         finally:
@@ -161,12 +158,11 @@ def run_forever(
 ) -> None:
     """See Hub.run_forever()."""
     ending = threading.Event()
-    troubles = Troubles(hub.events)
+    troubles = hub._troubles
     scheduler = Scheduler(
         syncs.statuses,
         lambda id: syncs.run(id, None, cause="schedule"),
         concurrency=concurrency,
-        failed=lambda error: troubles.met("store", error),
         connections=hub._connections.all,
     )
     beside = [threading.Thread(target=_handle, args=(hub, ending, poll), name="switchgear-inbox")]

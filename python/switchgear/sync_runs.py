@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import datetime
 import json
+import logging
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from switchgear import _core
 from switchgear.connection_info import naming_of, put_naming
 from switchgear.diagnosis import iso
-from switchgear.errors import CircuitOpenError, Conflict, Error
+from switchgear.errors import CircuitOpenError, Conflict, Error, StoreError
 from switchgear.kept_policies import KeptPolicies
 from switchgear.schedule import check_timezone, parse_schedule
 from switchgear.stored_rows import error_text
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from switchgear.hub import Hub
 
+_log = logging.getLogger("switchgear.sync")
 _NOT_THE_SOURCES = ("cancelled", "config", "internal", "store", "unsupported")
 _OFFLINE = ("offline", "timeout", "unavailable", "circuit_open")
 
@@ -90,6 +92,29 @@ class SyncRuns:
         passed: Callable[[str], object] | None = None,
     ) -> Run:
         """See Hub.sync(); `passed` is told the places in which a crash is tried."""
+        troubles = self._hub._troubles
+        try:
+            done = self._run(id, entities, full, cause, progress, concurrency, lease, passed)
+        except StoreError as error:
+            _log.error("the sync of %s could not go on: %s", id, error)
+            troubles.met("store", error)
+            raise
+        with suppress(StoreError):  # it is kept, and told by the next one
+            troubles.tell()
+            troubles.over("store")
+        return done
+
+    def _run(
+        self,
+        id: str,
+        entities: Sequence[str] | None,
+        full: bool,
+        cause: str,
+        progress: Callable[[RunEntity], object] | None,
+        concurrency: int,
+        lease: float,
+        passed: Callable[[str], object] | None,
+    ) -> Run:
         row = self._hub._row(id)
         if row.state != "active":
             raise CircuitOpenError(

@@ -136,6 +136,41 @@ def test_a_destination_that_can_not_be_used(hub: sg.Hub, receiver: Receiver, tmp
     assert reached(hub, receiver) == {"sync.failed": 1, "system.error": 1}
 
 
+BY_HAND = """
+import json, logging, resource, sys
+import switchgear as sg
+
+logging.basicConfig()
+store, odata, folder = sys.argv[1:]
+hub = sg.Hub(store)
+hub.add("plant", "odata", {"url": odata}, destination=f"duckdb:///{folder}/data.duckdb", retry=None,
+        entities={"WorkOrders": {}})
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))  # no file may grow
+for _ in range(2):
+    try:
+        hub.sync("plant")
+    except sg.StoreError as error:
+        assert error.hint, error
+    else:
+        raise AssertionError("there was no room for a run")
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+assert hub.events.list() == []
+hub.sync("plant").raise_for_error()
+hub.sync("plant").raise_for_error()
+print(json.dumps([event.to_dict() for event in hub.events.list(type="system.error")]))
+"""
+
+
+def test_a_store_that_a_sync_by_hand_finds_full_is_told_of_once_there_is_room(tmp_path: Path) -> None:
+    with Sandbox(records=20) as box:
+        program = [sys.executable, "-c", BY_HAND, str(tmp_path / "plant.db"), box.odata_url, str(tmp_path)]
+        done = subprocess.run(program, capture_output=True, text=True, timeout=120, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (event,) = json.loads(done.stdout)
+    assert event["data"]["error"]["category"] == "store"
+    assert done.stderr.count("the sync of plant could not go on") == 2
+
+
 FULL = """
 import json, logging, resource, sys, threading, time
 import switchgear as sg
