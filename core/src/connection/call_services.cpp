@@ -107,8 +107,8 @@ HttpResponse CallServices::send_unguarded(const HttpRequest& request, const std:
   AuthStamp stamp;
   ++counters_.attempts;
   HttpResponse response = attempt(request, uses, stop, current, stamp);
-  const bool renewable = current.error && (current.error->category == Category::auth_expired || current.error->category == Category::csrf);
-  if (!renewable || auth == nullptr || !auth->refresh(stamp, current.error->category, stop)) return response;
+  if (!current.error || !is_renewable(*current.error) || auth == nullptr || !auth->refresh(stamp, current.error->category, stop))
+    return response;
   current = Attempt{2, true, {}};
   ++counters_.attempts;
   ++counters_.renewals;

@@ -1,5 +1,6 @@
 #include "switchgear/http/cookie_login.hpp"
 
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "switchgear/base/error.hpp"
@@ -36,6 +37,7 @@ CookieLogin::CookieLogin(CookieLoginOptions options, std::shared_ptr<Transport> 
 CookieLogin::Session CookieLogin::sign_in(std::stop_token stop) {
   const std::string password = options_.password.reveal();
   redactor_->add(password);
+  signed_in_with_ = std::hash<std::string>()(password);
   auto fields = options_.fields;
   fields.emplace_back(options_.user_field, options_.user);
   fields.emplace_back(options_.password_field, password);
@@ -82,6 +84,9 @@ AuthStamp CookieLogin::apply(HttpRequest& request, std::stop_token stop) {
 
 bool CookieLogin::refresh(const AuthStamp& used, Category why, std::stop_token stop) {
   if (why != Category::auth_expired && why != Category::auth_invalid) return false;
+  if (why == Category::auth_invalid && session_.current().generation == used.credentials &&
+      std::hash<std::string>()(options_.password.reveal()) == signed_in_with_)
+    return false;
   renew(used.credentials, stop);
   return true;
 }

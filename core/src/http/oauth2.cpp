@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -54,6 +55,8 @@ std::string missing_scopes(const std::string& asked, const json& reply) {
   }
   return missing;
 }
+
+std::size_t hash_of(const std::string& secret) { return std::hash<std::string>()(secret); }
 
 Error not_sent(Error error) {
   error.nothing_sent = true;
@@ -117,12 +120,14 @@ bool OAuth2::refresh(const AuthStamp& used, Category why, std::stop_token stop) 
   if (why != Category::auth_expired && why != Category::auth_invalid) return false;
   auto stale = token_.current();
   if (stale.generation != used.credentials) return true;
+  if (why == Category::auth_invalid && hash_of(given()) == asked_with_) return false;
   const auto fresh = renew(stale, stop);
   return !stale.value || fresh.value->tokens.access_token != stale.value->tokens.access_token;
 }
 
 OAuth2::Flight::Held OAuth2::renew(const Flight::Held& stale, std::stop_token stop) {
   const auto make = [&] {
+    asked_with_ = hash_of(given());
     AccessToken token{obtain(stale.value ? &stale.value->tokens : nullptr, stop), std::nullopt, std::nullopt};
     if (token.tokens.expires_at) {
       const auto life = std::chrono::duration_cast<seconds>(*token.tokens.expires_at - services_.clock.wall());
@@ -138,8 +143,10 @@ OAuth2::Flight::Held OAuth2::renew(const Flight::Held& stale, std::stop_token st
   }
 }
 
+std::string OAuth2::given() const { return options_.client_secret.empty() ? std::string() : options_.client_secret.reveal(); }
+
 Tokens OAuth2::ask(Form form, std::stop_token stop) {
-  const std::string secret = options_.client_secret.empty() ? std::string() : options_.client_secret.reveal();
+  const std::string secret = OAuth2::given();
   services_.redactor->add(secret);
   HttpRequest request;
   request.method = "POST";
@@ -203,6 +210,10 @@ OAuth2RefreshToken::OAuth2RefreshToken(OAuth2Options options, Secret refresh_tok
       first_token_(std::move(refresh_token)),
       store_(std::move(store)),
       store_key_(std::move(store_key)) {}
+
+std::string OAuth2RefreshToken::given() const {
+  return OAuth2::given() + "\n" + (first_token_.empty() ? std::string() : first_token_.reveal());
+}
 
 Tokens OAuth2RefreshToken::obtain(const Tokens* refused, std::stop_token stop) {
   const std::string first = first_token_.empty() ? std::string() : first_token_.reveal();

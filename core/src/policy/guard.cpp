@@ -189,8 +189,7 @@ void Guard::execute(const GuardCall& call, const std::function<void(Attempt&)>& 
     }
     thrown = thrown_now;
     bool& renewed = error->category == Category::csrf ? renewed_csrf : renewed_auth;
-    const bool renewable = error->category == Category::csrf || error->category == Category::auth_expired;
-    if (renewable && !renewed && call.renew && call.renew(*error)) {
+    if (is_renewable(*error) && !renewed && call.renew && call.renew(*error)) {
       renewed = true;
       count(call, &GuardCounters::renewals);
       continue;

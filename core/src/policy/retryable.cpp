@@ -49,4 +49,9 @@ std::optional<std::chrono::nanoseconds> wait_asked_for(const Error& error) noexc
   return std::clamp(*error.retry_after, milliseconds(0), std::chrono::duration_cast<milliseconds>(longest_time));
 }
 
+bool is_renewable(const Error& error) noexcept {
+  return error.category == Category::csrf || error.category == Category::auth_expired ||
+         (error.category == Category::auth_invalid && !error.nothing_sent);
+}
+
 }  // namespace switchgear

@@ -213,6 +213,24 @@ TEST_F(OAuth2Test, OddLifetimesAreTakenAsFarAsTheyMakeSense) {
   }
 }
 
+TEST_F(OAuth2Test, ARefusalForGoodIsWorthAnotherTokenOnlyWithASecretThatHasChanged) {
+  int asked = 0;
+  TokenEndpoint endpoint([&](int call, const std::string&) { return asked = call, TokenEndpoint::token("token-" + std::to_string(call)); });
+  setenv("SWITCHGEAR_TEST_PW", "old-secret", 1);
+  OAuth2Options options = endpoint.options();
+  options.client_secret = Secret::env("SWITCHGEAR_TEST_PW");
+  OAuth2ClientCredentials auth(options, services());
+  HttpRequest request = request_to("https://h/");
+  const AuthStamp used = auth.apply(request, {});
+  EXPECT_FALSE(auth.refresh(used, Category::auth_invalid, {}));
+  EXPECT_EQ(asked, 1);
+  setenv("SWITCHGEAR_TEST_PW", "new-secret", 1);
+  EXPECT_TRUE(auth.refresh(used, Category::auth_invalid, {}));
+  EXPECT_EQ(bearer(auth), "Bearer token-2");
+  EXPECT_EQ(asked, 2);
+  unsetenv("SWITCHGEAR_TEST_PW");
+}
+
 TEST_F(OAuth2Test, EightThreadsThatAreRefusedRenewOnce) {
   TokenEndpoint endpoint([](int call, const std::string&) { return TokenEndpoint::token("token-" + std::to_string(call)); });
   OAuth2ClientCredentials auth(endpoint.options(), services());
@@ -540,6 +558,29 @@ TEST(CookieLogin, SignsInOnceAndAgainWhenTheSessionIsOver) {
   HttpRequest fourth = request_to(server.url("/api"));
   auth.apply(fourth, {});
   EXPECT_EQ(header(fourth, "Cookie"), "JSESSIONID=session-2; route=node7");
+}
+
+TEST(CookieLogin, ARefusalForGoodIsWorthANewLoginOnlyWithAPasswordThatHasChanged) {
+  std::atomic<int> logins{0};
+  LoopbackServer server([&](Peer& peer) {
+    for (std::string request = peer.read_request(); !request.empty(); request = peer.read_request())
+      peer.reply("", "Set-Cookie: SID=session-" + std::to_string(++logins) + "; Path=/\r\n");
+  });
+  setenv("SWITCHGEAR_TEST_PW", "old-password", 1);
+  CookieLoginOptions options;
+  options.login_url = server.url("/login");
+  options.user = "me";
+  options.password = Secret::env("SWITCHGEAR_TEST_PW");
+  CookieLogin auth(options, transport(), std::make_shared<Redactor>());
+  HttpRequest request = request_to(server.url("/api"));
+  const AuthStamp used = auth.apply(request, {});
+  EXPECT_FALSE(auth.refresh(used, Category::auth_invalid, {}));
+  EXPECT_EQ(logins, 1);
+  setenv("SWITCHGEAR_TEST_PW", "new-password", 1);
+  EXPECT_TRUE(auth.refresh(used, Category::auth_invalid, {}));
+  EXPECT_TRUE(auth.refresh(used, Category::auth_invalid, {})) << "another thread, refused together with the first";
+  EXPECT_EQ(logins, 2);
+  unsetenv("SWITCHGEAR_TEST_PW");
 }
 
 TEST(CookieLogin, ALoginPageInsteadOfASessionIsARefusal) {

@@ -234,6 +234,27 @@ TEST_F(GuardTest, CredentialsAreRenewedOnceAndCostNoRetry) {
   EXPECT_EQ(run(guard, call, [](Attempt&) { throw Error(Category::csrf, "403"); }), "csrf");
 }
 
+TEST_F(GuardTest, CredentialsThatAreRefusedForGoodAreLookedUpOnceMoreAndASignInsLastWordIsNot) {
+  Guard guard("sap", options(), clock, half);
+  std::vector<Category> asked;
+  bool changed = false;
+  const GuardCall call{.subject = {"POST", false}, .renew = [&](const Error& error) { return asked.push_back(error.category), changed; }};
+  int calls = 0;
+  const auto refused_at_first = [&](Attempt&) {
+    if (++calls == 1) throw Error(Category::auth_invalid, "401");
+  };
+  EXPECT_EQ(run(guard, call, refused_at_first), "auth_invalid");
+  EXPECT_EQ(calls, 1) << "the same password is not tried again";
+  calls = 0;
+  changed = true;
+  EXPECT_EQ(run(guard, call, refused_at_first), "ok");
+  EXPECT_EQ(asked, std::vector<Category>(2, Category::auth_invalid));
+  Error of_sign_in(Category::auth_invalid, "invalid_client");
+  of_sign_in.nothing_sent = true;
+  EXPECT_EQ(run(guard, call, [&](Attempt&) { throw of_sign_in; }), "auth_invalid");
+  EXPECT_EQ(asked.size(), 2U);
+}
+
 TEST_F(GuardTest, AStopRequestEndsEveryWait) {
   Guard guard("sap", options(), clock, half);
   std::stop_source stop;

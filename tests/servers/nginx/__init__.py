@@ -130,9 +130,7 @@ class Nginx(Server):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         self.switch_all_off()
         (self.folder / "requests.jsonl").write_text("")
-        digest = [find_program("openssl", "openssl"), "passwd", "-apr1", USER[1]]
-        hashed = subprocess.run(digest, check=True, capture_output=True, text=True).stdout.strip()
-        (self.folder / "htpasswd").write_text(f"{USER[0]}:{hashed}\n")
+        self.set_password(USER[1])
         for name, content in _odd_replies().items():
             (self.folder / "odd" / name).write_bytes(content)
 
@@ -178,6 +176,13 @@ class Nginx(Server):
     def switch_all_off(self) -> None:
         for flag in (self.folder / "switches").iterdir():
             flag.unlink()
+
+    def set_password(self, password: str) -> None:
+        """Another one for the user of `/protected/`, from the next request on."""
+        digest = [find_program("openssl", "openssl"), "passwd", "-apr1", password]
+        hashed = subprocess.run(digest, check=True, capture_output=True, text=True).stdout.strip()
+        (self.folder / "htpasswd.new").write_text(f"{USER[0]}:{hashed}\n")
+        (self.folder / "htpasswd.new").replace(self.folder / "htpasswd")
 
     def requests(self) -> list[dict[str, Any]]:
         """What was asked of all ports since the start, oldest first.

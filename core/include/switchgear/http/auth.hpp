@@ -35,7 +35,8 @@ class Authenticator {
   virtual AuthStamp apply(HttpRequest& request, std::stop_token stop) = 0;
 
   /// The source refused a request that went out with `used`: `why` is auth_expired, auth_invalid or csrf. True: there are other
-  /// credentials now, the request is worth one more try. False: nothing can be renewed.
+  /// credentials now, the request is worth one more try. False: nothing can be renewed. After auth_invalid only a secret that has been
+  /// given otherwise since is another one: the same one is not tried again, which could lock an account.
   virtual bool refresh(const AuthStamp& used, Category why, std::stop_token stop) = 0;
 
   /// The reply to a request that went out with `used`: cookies that it sets are kept.

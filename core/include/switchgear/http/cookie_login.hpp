@@ -4,6 +4,8 @@
 // kept, unless they belong to a session that has been replaced meanwhile. Thread-safe. Throws `auth_invalid` when the login is refused.
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -50,6 +52,7 @@ class CookieLogin final : public Authenticator {
   std::shared_ptr<Redactor> redactor_;
   Clock& clock_;
   SingleFlight<Session> session_;
+  std::atomic<std::size_t> signed_in_with_{0};  // the password's hash
 };
 
 }  // namespace switchgear

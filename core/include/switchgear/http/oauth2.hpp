@@ -5,6 +5,8 @@
 // `nothing_sent` set; `auth_invalid` (`invalid_grant`, `invalid_client` …) needs a person, all others may pass. Thread-safe.
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -57,6 +59,8 @@ class OAuth2 : public Authenticator {
   virtual Tokens obtain(const Tokens* refused, std::stop_token stop) = 0;
 
   using Form = std::vector<std::pair<std::string, std::string>>;
+  /// The secrets by which tokens are asked for, as they are now.
+  virtual std::string given() const;
   Tokens ask(Form grant, std::stop_token stop);
   bool lasts(const Tokens& tokens) const;
   void keep_secret(const Tokens& tokens) const;
@@ -69,6 +73,7 @@ class OAuth2 : public Authenticator {
   Flight::Held renew(const Flight::Held& stale, std::stop_token stop);
 
   Flight token_;
+  std::atomic<std::size_t> asked_with_{0};  // the hash of what was given
 };
 
 class OAuth2ClientCredentials final : public OAuth2 {
@@ -88,6 +93,7 @@ class OAuth2RefreshToken final : public OAuth2 {
 
  private:
   Tokens obtain(const Tokens* refused, std::stop_token stop) override;
+  std::string given() const override;
   std::string key_of(const std::string& first) const;
   std::vector<std::string> candidates(const std::string& first, const Tokens* in_use, const std::optional<Tokens>& stored) const;
 

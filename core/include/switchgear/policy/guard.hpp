@@ -54,8 +54,8 @@ struct GuardCall {
   std::string_view operation = {};  ///< "read", "create" ...
   RetrySubject subject = {};
   std::stop_token stop = {};
-  /// Called once after an auth_expired and once after a csrf error: renews token, session or CSRF token. True: the call is repeated at
-  /// once, which costs no retry. What it throws goes to the caller.
+  /// Called once after credentials were refused and once after a csrf error, see is_renewable(): renews token, session or CSRF token, or
+  /// takes up a secret that has changed. True: the call is repeated at once, which costs no retry. What it throws goes to the caller.
   std::function<bool(const Error& error)> renew = {};
   GuardCounters* counters = nullptr;  ///< counted in besides the guard's own; must outlive the call
 };

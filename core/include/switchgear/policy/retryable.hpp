@@ -22,4 +22,8 @@ bool may_retry(const Error& error, std::string_view method, bool idempotency_key
 /// Error::retry_after cut to 0 .. 365 days, so that whatever a source or a plugin says can be added to a time.
 std::optional<std::chrono::nanoseconds> wait_asked_for(const Error& error) noexcept;
 
+/// Other credentials, or another CSRF token, may make the source take the request: it has refused those that went with it. What a sign-in
+/// said before there was a request is its last word.
+bool is_renewable(const Error& error) noexcept;
+
 }  // namespace switchgear
