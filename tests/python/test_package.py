@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from pybind11 import get_cmake_dir as pybind11_cmake
 
 import switchgear
 from servers.cap import Cap
@@ -47,13 +48,18 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built from the source distribution in an environment of its own, as pip does it."""
     folder = tmp_path_factory.mktemp("wheel")
-    # The compiler's cache knows these sources by their place below the folder that they are unpacked in.
-    cache = {"TMPDIR": str(folder), "CCACHE_BASEDIR": str(folder), "CCACHE_NOHASHDIR": "1"}
+    run("tar", "-xzf", sdist, cwd=folder)
+    (source,) = (each for each in folder.iterdir() if each.is_dir())
+    # The compiler's cache knows what `make package` has compiled by the place of each file below them, pybind11's too.
+    (source / ".venv").symlink_to(sys.prefix)
+    pybind11 = source / ".venv" / Path(pybind11_cmake()).relative_to(sys.prefix)
+    settings = ["build-dir=build/python", f"cmake.define.pybind11_DIR={pybind11}"]
     run(
-        *(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder),
-        *("--config-settings=build-dir=build/python", sdist),
+        *(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, source),
+        *(f"--config-settings={setting}" for setting in settings),
         cwd=folder,
-        **cache,
+        CCACHE_BASEDIR=str(source),
+        CCACHE_NOHASHDIR="1",
     )
     (made,) = folder.glob("*.whl")
     return made
