@@ -12,7 +12,7 @@ from support.flow_process import FIRST, RECORDS, SIZE, define, filling
 from switchgear.flows import FlowRun
 from switchgear.sandbox import Sandbox
 
-LEASE = 0.6
+LEASE = 2.0  # a busy machine must be able to keep it
 BATCHES = RECORDS // SIZE
 
 

@@ -76,7 +76,7 @@ def test_all_agree_during_a_run_after_it_after_a_crash_while_offline_and_without
             assert everywhere.agreed()["status"] == "never"
 
             box.set_faults(Fault("latency", entity="WorkOrders", after=3, ms=120_000))
-            process, talk = syncing(str(bare.folder / "plant.db"), 1.0)
+            process, talk = syncing(str(bare.folder / "plant.db"), 4.0)
             assert talk.recv() == "ready"
             while not any(
                 each.status == "in_progress" and each.error is None for each in hub.sync_status("plant").entities
