@@ -152,13 +152,32 @@ class WebhookSender::Lanes {
   struct Lane {
     std::deque<Waiting> waiting;
     std::size_t under_way = 0;
-    std::int64_t failures = 0;       ///< in a row
-    bool unproven = true;            ///< nothing has gone well yet
-    steady_clock::duration took{0};  ///< the last attempt
+    std::int64_t failures = 0;         ///< in a row
+    bool unproven = true;              ///< nothing has gone well yet
+    steady_clock::duration took{0};    ///< the last attempt
+    steady_clock::time_point moved{};  ///< when an attempt ended last, or the first of those under way began
     std::shared_ptr<const EndpointClient> client;
 
     bool quick() const { return failures == 0 && took < slow_attempt; }
+    bool drags(steady_clock::time_point now) const { return !quick() || (under_way > 0 && now - moved > slow_attempt); }
   };
+
+  /// What may still begin of those that fail, are slow or hang, and of those that nobody knows yet: however many they are, threads are left
+  /// for those that answer.
+  struct Places {
+    std::size_t dragging, unproven;
+  };
+  Places places(steady_clock::time_point now) const {
+    std::size_t dragging = 0;
+    std::size_t both = 0;
+    for (const auto& [id, lane] : lanes_) {
+      if (lane.drags(now)) dragging += lane.under_way;
+      if (lane.drags(now) || lane.unproven) both += lane.under_way;
+    }
+    const std::size_t half = (options_.concurrency + 1) / 2;
+    const std::size_t more = half + options_.concurrency / 4;
+    return {.dragging = half - std::min(half, dragging), .unproven = more - std::min(more, both)};
+  }
 
   /// A slow one gets a few threads and no more, a failing one a single one: the others go to those that answer.
   std::size_t side_by_side(const Lane& lane) const {
@@ -174,12 +193,15 @@ class WebhookSender::Lanes {
 
   /// The next lane that may send, in turn; none: null.
   Lane* next_lane() {
-    if (lanes_.empty()) return nullptr;
+    if (waiting_ == 0) return nullptr;
+    const auto now = steady_clock::now();
+    const Places free = places(now);
     auto at = lanes_.upper_bound(turn_);
     for (std::size_t i = 0; i < lanes_.size(); ++i, ++at) {
       if (at == lanes_.end()) at = lanes_.begin();
       Lane& lane = at->second;
       if (lane.waiting.empty() || lane.under_way >= side_by_side(lane)) continue;
+      if (lane.drags(now) ? free.dragging == 0 : lane.unproven && free.unproven == 0) continue;
       turn_ = at->first;
       return &lane;
     }
@@ -198,16 +220,17 @@ class WebhookSender::Lanes {
       if (steady_clock::now() > mine.latest) {
         results_.push_back(untried(mine.delivery));
       } else {
-        ++lane->under_way;
+        const auto began = steady_clock::now();
+        if (lane->under_way++ == 0) lane->moved = began;
         ++under_way_;
         const std::int64_t failures = lane->failures;
         const auto known = lane->client;
         const auto stop = cancelled_.get_token();
         lock.unlock();
-        const auto began = steady_clock::now();
         Attempt attempt = send(mine.delivery, known, failures, stop);
         lock.lock();
-        lane->took = steady_clock::now() - began;
+        lane->moved = steady_clock::now();
+        lane->took = lane->moved - began;
         --lane->under_way;
         --under_way_;
         note(*lane, std::move(attempt));

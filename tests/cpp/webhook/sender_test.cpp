@@ -188,6 +188,62 @@ TEST_F(Sending, EndsWhenToldToAndLeavesNothingBehind) {
   EXPECT_EQ(drain().delivered, 50U);
 }
 
+/// However many hang, and though nobody knew that they would.
+TEST_F(Sending, ThoseThatHangDelayNoneThatAnswers) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::size_t hanging = 0;
+  std::size_t answered = 0;
+  bool released = false;
+  LoopbackServer hangs([&](Peer& peer) {
+    while (!peer.read_request().empty()) {
+      std::unique_lock lock(mutex);
+      ++hanging;
+      changed.notify_all();
+      changed.wait(lock, [&] { return released; });
+      lock.unlock();
+      peer.reply("ok");
+    }
+  });
+  LoopbackServer answers([&](Peer& peer) {
+    while (!peer.read_request().empty()) {
+      peer.reply("ok");
+      const std::lock_guard lock(mutex);
+      ++answered;
+      changed.notify_all();
+    }
+  });
+  const auto until = [&](const auto& holds) {
+    std::unique_lock lock(mutex);
+    return changed.wait_for(lock, 60s, holds);
+  };
+  add("answers", answers);
+  SenderOptions options;
+  options.concurrency = 8;
+  options.timeout = 300s;
+  options.lease = 700s;
+  options.poll = 5ms;
+  WebhookSender sender(*store_, *secrets_, options);
+  std::atomic<bool> ending = false;
+  std::thread running([&] { sender.run([&] { return !ending; }); });
+  emit(1);
+  EXPECT_TRUE(until([&] { return answered == 1; }));
+  for (int i = 0; i < 20; ++i) add("hangs-" + std::to_string(i), hangs);
+  emit(1);
+  EXPECT_TRUE(until([&] { return hanging == 6 && answered == 2; })) << hanging;
+  emit(100);
+  EXPECT_TRUE(until([&] { return answered == 102; })) << answered;
+  {
+    const std::lock_guard lock(mutex);
+    EXPECT_EQ(hanging, 6U) << "of eight";
+    released = true;
+  }
+  changed.notify_all();
+  EXPECT_TRUE(until([&] { return hanging == std::size_t{20} * 101; })) << hanging;  // once they answer, they get it all
+  ending = true;
+  running.join();
+}
+
 TEST_F(Sending, AnEndpointWhoseKeyIsGoneFailsWithTheReason) {
   Answering answering;
   add("ops", answering.server);

@@ -1,9 +1,9 @@
 // The sender: claims deliveries that are due, signs and POSTs them, and puts down what became of each.
 //
 // Any number of senders, in any number of processes, may share one store. Attempts run side by side on threads of the sender's own, of one
-// endpoint so many and no more; of one whose last attempt failed one at a time, so that a dead or slow endpoint delays no other. What is
-// claimed and settled goes to the store many at once. A sender that is killed leaves its claims to the others once their lease has run
-// out: an event may arrive twice, under one id.
+// endpoint so many and no more; of one whose last attempt failed one at a time. Endpoints that fail, are slow or hang share half of the
+// threads, so that however many they are they delay no other. What is claimed and settled goes to the store many at once. A sender that is
+// killed leaves its claims to the others once their lease has run out: an event may arrive twice, under one id.
 // TLS is always verified, redirects are never followed, and connections are made to public addresses only, or to the endpoint's own
 // subnets; plain http goes to those alone. run() belongs to one thread, on which `goes_on` is called; the rest may be called from any
 // thread. Store and SecretStore must outlive the sender. run() throws what the store throws, unless that may pass: then it tries again.
