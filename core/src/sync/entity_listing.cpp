@@ -55,10 +55,10 @@ bool OneEntity::read_listing() {
         start_over();
         return false;
       }
-      if (!may_be_one_page && checkpoint_is_due()) checkpoint(false);
+      if (!may_be_one_page && checkpoint_is_due() && !is_last_page()) checkpoint(false);
     }
   } catch (const Stopped& stopped) {
-    if (!stopped.abort && !unwritten_.empty()) checkpoint(false);
+    if (!stopped.abort && !unwritten_.empty()) is_last_page() ? finish_listing() : checkpoint(false);
     throw;
   } catch (const Error&) {
     if (!unwritten_.empty()) keep_what_was_read();

@@ -78,6 +78,8 @@ class OneEntity {
   void learn_clock(const Page& page);
   void note_counts(std::int64_t read, std::int64_t unchanged);
   bool checkpoint_is_due() const;
+  /// It names the next listing of changes: its token and that are to be committed together, or the next run has neither.
+  bool is_last_page() const noexcept { return !next_changes_.empty(); }
   void finish_listing();
   /// Of an entity without records the table has its columns all the same, where they are known (all but `_rescued`).
   void add_columns();

@@ -142,6 +142,22 @@ def test_killed_within_a_first_listing_and_within_changes(tmp_path: Path, box: S
         box.grow(30)
 
 
+@pytest.mark.parametrize("nth", [7, 8])
+def test_a_process_that_dies_behind_the_last_page_loses_no_link(
+    tmp_path: Path, box: Sandbox, destination: str, nth: int
+) -> None:
+    hub = new_hub(tmp_path, box, destination, WorkOrders={"page_size": 50, "commit_rows": 1})  # a commit for each of 8
+    process, here = syncing(str(tmp_path / "store.db"), LEASE, "after_commit", nth)
+    process.join(60)
+    here.close()
+    assert process.exitcode == -signal.SIGKILL
+    assert "everything again" not in said(settle(hub))
+    gone = {record["ID"] for record in box.remove(30)}
+    box.grow(30)
+    assert settle(hub).entities[0].counts.deleted == len(gone)
+    assert compare(box, destination) == []
+
+
 def settle(hub: sg.Hub) -> sg.Run:
     """One sync to its end, when the dead one's leases have run out."""
     deadline = time.monotonic() + 30
