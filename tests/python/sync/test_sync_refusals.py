@@ -151,7 +151,7 @@ def test_status_agrees_wherever_it_is_asked(hub: sg.Hub, tmp_path: Path) -> None
         assert set(seen[:-2]) == {"in_progress"}  # the last is told after the run's end
         assert agreed()["status"] == "completed"
         box.change(200)
-        process, talk = syncing(str(tmp_path / "store.db"), 0.5, "after_commit", 1)
+        process, talk = syncing(str(tmp_path / "store.db"), 3.0, "after_commit", 1)
         assert talk.recv() == "ready"
         process.join(60)
         while hub.sync_status("plant").status == "in_progress":  # until its lease has run out
