@@ -164,11 +164,11 @@ std::vector<InboxMessage> InboxStore::list(const InboxFilter& filter) {
   SqlParameters parameters = {{"limit", filter.limit}};
   if (!filter.connection_id.empty()) {
     sql += " and connection_id = :connection";
-    parameters.emplace_back("connection", filter.connection_id);
+    parameters.push_back({"connection", filter.connection_id});
   }
   if (filter.state) {
     sql += " and state = :state";
-    parameters.emplace_back("state", Text(to_string(*filter.state)));
+    parameters.push_back({"state", Text(to_string(*filter.state))});
   }
   sql += " order by received_at desc, id limit :limit";
   DatabaseSession session = store_.read();
