@@ -2,8 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <functional>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -32,7 +33,11 @@ class Source {
         [this, fails](const std::string& token, const std::stop_token&) {
           const std::int64_t number = token.empty() ? 0 : std::stoll(token);
           if (fails && number == fails_behind) throw Error(Category::bad_request, "the source has had enough");
-          asked_ = number + 1;
+          {
+            const std::lock_guard lock(mutex_);
+            asked_ = number + 1;
+          }
+          changed_.notify_all();
           RawPage page;
           const std::string next = number + 1 < pages ? R"(,"next":")" + std::to_string(number + 1) + "\"" : "";
           page.body = Buffer(R"({"data":[{"n":)" + std::to_string(number) + "}]" + next + "}");
@@ -44,16 +49,21 @@ class Source {
   }
 
   PageReader& reader() { return *reader_; }
-  std::int64_t asked() const { return asked_; }
+  std::int64_t asked() const {
+    const std::lock_guard lock(mutex_);
+    return asked_;
+  }
+  void wait_until_asked_for(std::int64_t count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return asked_ >= count; });
+  }
 
  private:
-  std::atomic<std::int64_t> asked_{0};
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::int64_t asked_ = 0;
   std::optional<PageReader> reader_;
 };
-
-void wait_until(const std::function<bool()>& condition) {
-  while (!condition()) std::this_thread::sleep_for(1ms);
-}
 
 std::int64_t number_of(const Page& page) { return static_cast<const std::int64_t*>(page.batch.array()->children[0]->buffers[1])[0]; }
 
@@ -79,11 +89,13 @@ std::uint64_t bytes_in_use() { return MemoryBudget::process().in_use(); }
 class PagesAheadWith : public testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(PagesAheadWith, PagesComeInTheirOrder) {
-  Source source;
-  PagesAhead ahead(source.reader(), GetParam());
-  EXPECT_EQ(taken(ahead), all());
-  wait_until([] { return bytes_in_use() == 0; });
-  EXPECT_EQ(taken(ahead), Numbers()) << "the end is told again";
+  {
+    Source source;
+    PagesAhead ahead(source.reader(), GetParam());
+    EXPECT_EQ(taken(ahead), all());
+    EXPECT_EQ(taken(ahead), Numbers()) << "the end is told again";
+  }
+  EXPECT_EQ(bytes_in_use(), 0U);
 }
 
 TEST_P(PagesAheadWith, WhatGoesWrongComesBehindThePagesBeforeIt) {
@@ -107,7 +119,7 @@ INSTANTIATE_TEST_SUITE_P(Bytes, PagesAheadWith, testing::Values(0, 1, 64U << 20U
 TEST(PagesAhead, ParsesWhileNobodyTakes) {
   Source source;
   PagesAhead ahead(source.reader(), 64U << 20U);
-  wait_until([&] { return source.asked() == pages; });
+  source.wait_until_asked_for(pages);
   EXPECT_EQ(ahead.stats().pages, 0U);
   EXPECT_EQ(taken(ahead), all());
 }
@@ -131,7 +143,8 @@ TEST(PagesAhead, OneThatIsLeftEarlyStopsAndGivesItsBytesBack) {
   {
     Source source;
     PagesAhead ahead(source.reader(), 1);
-    wait_until([&] { return bytes_in_use() > 0; });
+    for (std::optional<Page> page; ahead.next_for(100ms, page) != Wait::page;) {
+    }
     asked = source.asked();
   }
   EXPECT_LT(asked, pages);
