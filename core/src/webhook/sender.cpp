@@ -77,7 +77,8 @@ class WebhookSender::Lanes {
     if (found == lanes_.end()) return 1;  // the first one shows how it is
     const Lane& lane = found->second;
     const std::size_t most = lane.unproven ? 1 : lane.quick() ? options_.per_endpoint * waiting_per_slot : side_by_side(lane);
-    const std::size_t has = lane.waiting.size() + lane.under_way;
+    std::size_t has = lane.waiting.size() + lane.under_way;
+    if (lane.unproven || lane.failures > 0) has += lane.unsettled;  // which may pause it, or end it
     return static_cast<std::int64_t>(most - std::min(most, has));
   }
 
@@ -100,6 +101,7 @@ class WebhookSender::Lanes {
 
   std::vector<DeliveryResult> take_results() {
     const std::lock_guard lock(mutex_);
+    for (const DeliveryResult& each : results_) --lanes_[each.endpoint_id].unsettled;
     return std::exchange(results_, {});
   }
 
@@ -152,6 +154,7 @@ class WebhookSender::Lanes {
   struct Lane {
     std::deque<Waiting> waiting;
     std::size_t under_way = 0;
+    std::size_t unsettled = 0;         ///< results that the store does not know
     std::int64_t failures = 0;         ///< in a row
     bool unproven = true;              ///< nothing has gone well yet
     steady_clock::duration took{0};    ///< the last attempt
@@ -185,8 +188,13 @@ class WebhookSender::Lanes {
     return lane.quick() ? options_.per_endpoint : std::max<std::size_t>(1, options_.per_endpoint / 4);
   }
 
+  void put(Lane& lane, DeliveryResult result) {
+    results_.push_back(std::move(result));
+    ++lane.unsettled;
+  }
+
   void give_back(Lane& lane) {
-    for (const Waiting& each : lane.waiting) results_.push_back(untried(each.delivery));
+    for (const Waiting& each : lane.waiting) put(lane, untried(each.delivery));
     waiting_ -= lane.waiting.size();
     lane.waiting.clear();
   }
@@ -218,7 +226,7 @@ class WebhookSender::Lanes {
       lane->waiting.pop_front();
       --waiting_;
       if (steady_clock::now() > mine.latest) {
-        results_.push_back(untried(mine.delivery));
+        put(*lane, untried(mine.delivery));
       } else {
         const auto began = steady_clock::now();
         if (lane->under_way++ == 0) lane->moved = began;
@@ -295,7 +303,7 @@ class WebhookSender::Lanes {
       ++lane.failures;
       give_back(lane);  // one after the other, until it answers again
     }
-    results_.push_back(std::move(attempt.result));
+    put(lane, std::move(attempt.result));
   }
 
   Store& store_;

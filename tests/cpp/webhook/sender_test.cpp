@@ -138,6 +138,14 @@ TEST_F(Sending, OneThatFailsIsAskedForEachOnceAndLeftToItsSchedule) {
   EXPECT_EQ(drain().delivered, 30U);
 }
 
+TEST_F(Sending, OneThatAsksForAPauseGetsNothingMoreWhileThatIsPutDown) {
+  Answering busy;
+  busy.status = 429;
+  for (int i = 0; i < 60; ++i) add("busy-" + std::to_string(i), busy.server);
+  emit(2);
+  EXPECT_EQ(drain().attempts, 60U);
+}
+
 TEST_F(Sending, WithoutAScheduleTheFirstAttemptIsTheLast) {
   Answering failing;
   failing.status = 404;
